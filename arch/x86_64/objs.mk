@@ -1,0 +1,2 @@
+# CPU, page-table and interrupt mechanics.
+KOBJS +=

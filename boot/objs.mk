@@ -1,0 +1,2 @@
+# Boot stubs and the translation of loader data into struct bootinfo.
+KOBJS +=

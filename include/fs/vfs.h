@@ -1,0 +1,292 @@
+/* The virtual file system: inodes, dentries, mounts, open files. Locks and references: fs/README.md. */
+#pragma once
+#include <lib/err.h>
+#include <lib/list.h>
+#include <mm/pagecache.h>
+#include <sched/lock.h>
+#include <sync/ref.h>
+#include <sync/seqlock.h>
+#include <uapi/stat.h>
+#include <uapi/fcntl.h>
+
+struct seq;
+struct inode;
+struct dentry;
+struct file;
+struct super_block;
+struct mount;
+struct poll_table;
+struct vm_map;
+struct fs_type;
+
+#define PATH_MAX 4096
+#define NAME_MAX 255
+
+struct path {
+	struct mount *mnt;
+	struct dentry *dentry;
+};
+
+struct iattr {
+	unsigned valid; /* ATTR_* */
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	u64 size;
+	struct timespec atime, mtime;
+};
+#define ATTR_MODE  1u
+#define ATTR_UID   2u
+#define ATTR_GID   4u
+#define ATTR_SIZE  8u
+#define ATTR_ATIME 16u
+#define ATTR_MTIME 32u
+#define ATTR_CTIME 64u
+
+/* Called with the directory's rwsem held (write for changes, read for lookup). Names are counted
+ * strings of the dentry. -errno. */
+struct inode_ops {
+	/* Fill in d (dentry_instantiate, NULL inode: negative). Returns 0/-errno (not -ENOENT). */
+	int (*lookup)(struct inode *dir, struct dentry *d);
+	int (*create)(struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev); /* files, nodes, FIFOs, sockets by S_IFMT */
+	int (*mkdir)(struct inode *dir, struct dentry *d, mode_t mode);
+	int (*symlink)(struct inode *dir, struct dentry *d, const char *target);
+	int (*link)(struct inode *dir, struct dentry *d, struct inode *target);
+	int (*unlink)(struct inode *dir, struct dentry *d);
+	int (*rmdir)(struct inode *dir, struct dentry *d);
+	int (*rename)(struct inode *odir, struct dentry *od, struct inode *ndir, struct dentry *nd, unsigned flags);
+	int (*tmpfile)(struct inode *dir, struct dentry *d, mode_t mode);
+	int (*setattr)(struct inode *i, const struct iattr *a);
+	int (*getattr)(struct inode *i, struct kstat *st); /* NULL: generic */
+	/* Target of a symlink: kmalloc'ed, or ERR_PTR. magic links set *jump instead (path referenced). */
+	char *(*readlink)(struct inode *i, struct dentry *d, struct path *jump);
+	int (*permission)(struct inode *i, int mask); /* NULL: generic mode bits */
+	ssize_t (*getxattr)(struct inode *i, const char *name, void *buf, size_t n);
+	int (*setxattr)(struct inode *i, const char *name, const void *buf, size_t n, int flags);
+	ssize_t (*listxattr)(struct inode *i, char *buf, size_t n);
+	int (*removexattr)(struct inode *i, const char *name);
+};
+
+struct dir_context {
+	/* false: buffer full, stop before this entry. off: the position to continue after it. */
+	bool (*emit)(struct dir_context *c, const char *name, size_t len, ino_t ino, unsigned type, u64 off);
+	u64 pos;
+};
+struct file_ops {
+	int (*open)(struct inode *i, struct file *f);
+	void (*release)(struct inode *i, struct file *f);
+	int (*flush)(struct file *f); /* each close(2) */
+	ssize_t (*read)(struct file *f, struct iov_iter *to, u64 *pos);
+	ssize_t (*write)(struct file *f, struct iov_iter *from, u64 *pos);
+	s64 (*llseek)(struct file *f, s64 off, int whence);
+	int (*iterate)(struct file *f, struct dir_context *c);
+	/* Ready events now (EPOLL*); calls poll_wait() for each queue when t is not NULL. */
+	unsigned (*poll)(struct file *f, struct poll_table *t);
+	s64 (*ioctl)(struct file *f, unsigned cmd, unsigned long arg); /* -ENOIOCTLCMD -> ENOTTY */
+	int (*mmap)(struct file *f, struct vm_map *req);
+	int (*fsync)(struct file *f, u64 start, u64 end, bool datasync);
+	s64 (*fallocate)(struct file *f, int mode, u64 off, u64 len);
+	int (*fasync)(struct file *f, bool on);
+	void (*show_fdinfo)(struct file *f, struct seq *s);
+};
+struct inode {
+	struct ref ref;
+	ino_t ino;		/* [I] */
+	mode_t mode;		/* [rwsem] */
+	uid_t uid;		/* [rwsem] */
+	gid_t gid;		/* [rwsem] */
+	u32 nlink;		/* [rwsem] */
+	dev_t rdev;		/* [I] */
+	u64 size;		/* [rwsem] read with READ_ONCE */
+	u64 blocks;		/* 512-byte units [a] */
+	struct timespec atime, mtime, ctime, btime; /* [lock] */
+	spinlock_t lock;
+	rwsem_t rwsem;		/* contents of directories, size of files */
+	struct super_block *sb;	/* [I] */
+	const struct inode_ops *ops; /* [I] */
+	const struct file_ops *fops; /* [I] */
+	struct mapping *mapping; /* [I] usually &own_mapping */
+	struct mapping own_mapping;
+	void *private;		/* file system's / pipe / device */
+	u32 flags;		/* INODE_* */
+	atomic_t write_count;	/* > 0 writers, < 0 denied (executing) */
+	struct hlist_node hash;	/* inode hash of file systems that want one */
+	struct list sb_list;	/* [sb->lock] */
+	void *locks;		/* flock/POSIX locks (fs/locks) */
+	void *watches;		/* inotify */
+	struct rcu_head rcu;
+};
+struct dentry {
+	struct ref ref;
+	spinlock_t lock;
+	struct hlist_node hash;	/* [bucket lock] readers under RCU */
+	u32 hash_val;
+	u16 name_len;
+	u16 flags;		/* DENTRY_* [lock] */
+	seqcount_t seq;		/* name/parent changes */
+	char *name;		/* inline_name or kmalloc'ed */
+	char inline_name[32];
+	struct dentry *parent;	/* counted; itself for roots */
+	struct inode *inode;	/* counted; NULL: negative */
+	struct list children, sibling; /* [parent->lock] */
+	struct list lru;
+	struct super_block *sb;
+	void *private;
+	struct rcu_head rcu;
+};
+#define DENTRY_MOUNTED	1u /* something is mounted here */
+#define DENTRY_UNHASHED 2u
+#define DENTRY_NOCACHE	4u /* dropped with its last reference (procfs) */
+
+struct super_ops {
+	struct inode *(*alloc_inode)(struct super_block *sb); /* NULL: plain struct inode */
+	void (*free_inode)(struct inode *i); /* RCU callback */
+	void (*evict)(struct inode *i);	     /* last reference gone; nlink tells whether deleted */
+	int (*statfs)(struct super_block *sb, struct kstatfs *st);
+	int (*sync)(struct super_block *sb, bool wait);
+	int (*remount)(struct super_block *sb, unsigned *flags, const char *data);
+	void (*put_super)(struct super_block *sb);
+	void (*show_options)(struct super_block *sb, struct seq *s);
+	/* Revalidate a cached dentry: false = drop it (procfs). May be NULL. */
+	bool (*revalidate)(struct dentry *d);
+};
+struct super_block {
+	struct ref ref;
+	const struct fs_type *type;
+	const struct super_ops *ops;
+	const struct xattr_ops *xattr;
+	dev_t dev;
+	u32 flags; /* SB_RDONLY ... = MS_* */
+	u32 block_size;
+	u64 max_size;
+	struct dentry *root;
+	void *private;
+	spinlock_t lock;
+	struct list inodes;
+	char *source;
+	rwsem_t umount_sem;
+};
+struct fs_type {
+	const char *name;
+	unsigned flags; /* FS_* */
+	/* Build a super block (root dentry set). source may be NULL. ERR_PTR. */
+	struct super_block *(*mount)(const struct fs_type *t, unsigned flags, const char *source, const char *data);
+};
+#define FS_NODEV      1u
+#define FS_USERNS     2u
+extern const struct fs_type *const __fs_types_start[], *const __fs_types_end[];
+#define FILESYSTEM(var)                                                                            \
+	static const struct fs_type *const CONCAT(__fs_type_, var)                                 \
+		__used __section(".fs_types") __aligned(8) = &var
+
+struct file {
+	struct ref ref;		  /* fds, in-flight users, VMAs */
+	u32 flags;		  /* O_* [a]; without O_CLOEXEC */
+	u32 mode;		  /* FMODE_* [I] */
+	struct path path;	  /* counted [I]; dentry may be anonymous (pipes) */
+	struct inode *inode;	  /* = path.dentry->inode [I] */
+	const struct file_ops *ops; /* [I] */
+	mutex_t pos_lock;
+	u64 pos;		  /* [pos_lock] */
+	const struct cred *cred;  /* of the opener */
+	void *private;
+	struct list epoll;	  /* watchers */
+	void *owner;		  /* F_SETOWN */
+	struct rcu_head rcu;
+};
+#define FMODE_READ	1u
+#define FMODE_WRITE	2u
+#define FMODE_LSEEK	4u
+#define FMODE_PREAD	8u
+#define FMODE_PWRITE	16u
+#define FMODE_EXEC	32u
+#define FMODE_PATH	64u
+#define FMODE_STREAM	128u /* no position: pipes, ttys, sockets */
+#define FMODE_NOWAIT_OK 256u
+
+static inline void file_get(struct file *f)
+{
+	ref_get(&f->ref);
+}
+void file_put(struct file *f); /* last: release; deferred to a work item from atomic context */
+void path_get(const struct path *p);
+void path_put(const struct path *p);
+void inode_get(struct inode *i);
+void inode_put(struct inode *i);
+void dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d);
+
+/* Paths. dirfd: AT_FDCWD or an fd of current. flags: LOOKUP_*. *out is referenced. */
+#define LOOKUP_FOLLOW	 1u
+#define LOOKUP_DIRECTORY 2u
+#define LOOKUP_EMPTY	 4u /* AT_EMPTY_PATH */
+#define LOOKUP_PARENT	 8u
+int path_lookup_user(int dirfd, const char __user *name, unsigned flags, struct path *out) __must_check;
+int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out) __must_check;
+/* Open from the kernel (exec, init): ERR_PTR. */
+struct file *file_open(int dirfd, const char *name, int flags, mode_t mode) __must_check;
+struct file *file_open_path(const struct path *p, int flags) __must_check;
+ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 pos);
+ssize_t file_write_kernel(struct file *f, const void *buf, size_t n, u64 pos);
+/* A file without a name in any directory: pipes, epoll, eventfd, pidfd. name shows in /proc/PID/fd. */
+struct file *anon_file(const char *name, const struct file_ops *ops, void *priv, int flags);
+/* Absolute name of p as current's root sees it: pointer into buf. ERR_PTR(-ENAMETOOLONG/-ENOENT). */
+char *path_name(const struct path *p, char *buf, size_t n);
+int inode_permission(struct inode *i, int mask); /* MAY_*: 0, -EACCES, -EROFS */
+#define MAY_EXEC  1
+#define MAY_WRITE 2
+#define MAY_READ  4
+int path_permission(const struct path *p, int mask);
+int vfs_mkdir(int dirfd, const char *name, mode_t mode);
+int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t dev);
+int vfs_symlink(const char *target, int dirfd, const char *name);
+int vfs_unlink(int dirfd, const char *name, int flags);
+int vfs_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
+/* deny writes while a file is executed: -ETXTBSY */
+int file_deny_write(struct file *f);
+void file_allow_write(struct file *f);
+
+/* Descriptors of current. fd_get: counted file or NULL (fd_put = file_put). */
+struct file *fd_get(unsigned fd);
+#define fd_put file_put
+/* Reserve the lowest free fd >= from; -EMFILE. Then fd_install (consumes the file reference) or fd_release. */
+int fd_reserve(unsigned from, int o_cloexec);
+void fd_install(unsigned fd, struct file *f);
+void fd_release(unsigned fd);
+int fd_close(unsigned fd);
+/* Process-level tables: clone and exec use these. */
+struct files *files_init(void);
+struct files *files_get(struct files *f);
+void files_put(struct files *f);
+struct files *files_copy(struct files *f);  /* ERR_PTR */
+int files_unshare(void);		     /* exec: own table */
+void files_close_on_exec(void);
+struct fs_ctx *fs_ctx_get(struct fs_ctx *f);
+void fs_ctx_put(struct fs_ctx *f);
+struct fs_ctx *fs_ctx_copy(struct fs_ctx *f); /* ERR_PTR */
+struct fs_ctx {
+	struct ref ref;
+	spinlock_t lock;
+	struct path root, cwd; /* [lock] */
+	mode_t umask;	       /* [a] */
+};
+/* Files of another task, for /proc/PID/fd: counted or NULL. *fd: search from, set to the one found. */
+struct file *files_next(struct files *fs, unsigned *fd, bool *cloexec);
+
+/* Generic pieces for file systems. */
+struct inode *inode_new(struct super_block *sb); /* zeroed, ref 1; NULL */
+struct super_block *super_new(const struct fs_type *t, unsigned flags);
+struct dentry *dentry_make_root(struct inode *root); /* consumes root; NULL */
+void dentry_instantiate(struct dentry *d, struct inode *i); /* consumes the reference; NULL: negative */
+ssize_t generic_read(struct file *f, struct iov_iter *to, u64 *pos);
+ssize_t generic_write(struct file *f, struct iov_iter *from, u64 *pos);
+s64 generic_llseek(struct file *f, s64 off, int whence);
+int generic_mmap(struct file *f, struct vm_map *req);
+int generic_setattr(struct inode *i, const struct iattr *a); /* copies the fields */
+void inode_fill_kstat(struct inode *i, struct kstat *st);
+void inode_touch_atime(const struct path *p);
+void inode_touch_mtime(struct inode *i); /* mtime and ctime */
+/* Device nodes and FIFOs: sets fops by mode and rdev. */
+void inode_init_special(struct inode *i, mode_t mode, dev_t rdev);
+void vfs_init(void); /* caches, rootfs type; then rootfs_mount at the end of INITCALL fs level */
+int initramfs_unpack(const void *data, size_t n); /* cpio, plain or compressed, concatenated; into "/" */

@@ -1,0 +1,63 @@
+/* Processes: identity, family, sessions; what other layers may ask of them. */
+#pragma once
+#include <sched/thread.h>
+#include <lib/list.h>
+#include <uapi/resource.h>
+
+struct tty;
+struct pid; /* a number that outlives its task while referenced */
+
+/* Process group and session are struct pid objects with member lists. */
+struct process {
+	struct thread_group tg;	   /* tg.sighand->lock is "siglock" */
+	struct ref ref;
+	struct pid *pid;	   /* [I] counted */
+	struct pid *pgrp, *session; /* [tasklist lock] counted */
+	struct process *parent;	   /* [tasklist lock] */
+	struct list children, sibling; /* [tasklist lock] */
+	struct list pgrp_node, session_node; /* [tasklist lock] */
+	struct wait_queue wait_chldexit;
+	struct tty *tty;	   /* [siglock] controlling terminal; leader's session */
+	struct pid *tty_old_pgrp;
+	struct rlimit rlim[RLIM_NLIMITS]; /* [siglock] */
+	bool leader;		   /* session leader */
+	bool did_exec, vfork;
+	u32 state;		   /* PROC_* [tasklist lock] */
+	int exit_code;
+	u64 cutime, cstime, cminflt, cmajflt, cnvcsw, cnivcsw, cmaxrss; /* of waited-for children */
+	u64 maxrss;
+	u32 personality;
+	u32 pdeath_signal;
+	bool child_subreaper, dumpable;
+	u64 start_boottime;
+	void *itimers;
+	void *posix_timers;
+};
+#define current_process() (current->proc)
+
+struct pid *pid_get(struct pid *p);
+void pid_put(struct pid *p);
+pid_t pid_nr(const struct pid *p); /* 0 for NULL */
+/* Look up under RCU: counted or NULL. */
+struct process *process_find(pid_t pid);
+struct thread *thread_find(pid_t tid);
+void process_put(struct process *p);
+
+/* Signals by target; permission is checked by the *_user forms only. 0 or -errno. */
+int process_signal(struct process *p, int sig, const siginfo_t *info);
+int pgrp_signal(struct pid *pgrp, int sig); /* from the kernel (tty) */
+bool pgrp_is_orphaned(struct pid *pgrp);
+bool pgrp_in_session(struct pid *pgrp, struct pid *session);
+struct pid *pid_find(pid_t nr); /* counted or NULL: as group or session id too */
+u64 rlimit_get(unsigned res); /* of current, soft */
+
+/* Controlling terminals: the tty layer calls these under its own lock. */
+struct tty_hooks {
+	void (*session_exit)(struct tty *t); /* the leader exits: hang up */
+	void (*release)(struct tty *t);	     /* drop a reference */
+	dev_t (*devnr)(struct tty *t);	     /* for /proc/PID/stat */
+	struct pid *(*fg_pgrp)(struct tty *t); /* counted */
+};
+void process_set_tty_hooks(const struct tty_hooks *h);
+/* Start PID 1 from path with argv; called by kernel/init. */
+int process_start_init(const char *path, char *const argv[], char *const envp[]);

@@ -1,0 +1,64 @@
+/* Signals as the scheduler level knows them: actions, pending sets, queueing and waking. Delivery
+ * (frames, default actions, job control) is kernel/proc's. signal(7), sigaction(2). */
+#pragma once
+#include <lib/list.h>
+#include <sync/spinlock.h>
+#include <sync/ref.h>
+#include <uapi/signal.h>
+
+struct thread;
+struct thread_group;
+
+/* A queued signal with its information. */
+struct sigqueue {
+	struct list list;
+	siginfo_t info;
+	struct sigqueue_owner *owner; /* POSIX timer that owns a preallocated one, or NULL */
+};
+struct sigpending {
+	sigset_t set;
+	struct list queue; /* struct sigqueue */
+};
+
+/* Handler table: shared with CLONE_SIGHAND. */
+struct sighand {
+	struct ref ref;
+	spinlock_t lock; /* "siglock": protects actions, all pending sets and the group's signal state */
+	struct ksigaction {
+		void __user *handler;
+		unsigned long flags;
+		void __user *restorer;
+		sigset_t mask;
+	} action[64];
+	struct wait_queue_head *signalfd; /* reserved */
+};
+
+/* Queue sig for one thread, or for its group (any thread that does not block it is woken). info NULL:
+ * SI_KERNEL. Ignored signals are dropped as Linux does. 0, -EAGAIN (queue limit), -ESRCH. Any context
+ * with interrupts on or off (takes siglock with irqsave). */
+int signal_send_thread(struct thread *t, int sig, const siginfo_t *info);
+int signal_send_group(struct thread_group *g, int sig, const siginfo_t *info);
+/* A synchronous fault: unblocks and resets a blocked or ignored handler, so that it kills. */
+void signal_force(struct thread *t, int sig, const siginfo_t *info);
+/* Recompute TIF_SIGPENDING of t after masks or pending sets changed; siglock held. */
+void signal_recalc(struct thread *t);
+/* Take the next deliverable signal not in mask: number or 0. siglock held. Own thread only. */
+int signal_dequeue(struct thread *t, const sigset_t *mask, siginfo_t *info);
+/* Set current's blocked mask (recalculates; SIGKILL and SIGSTOP never blocked). */
+void signal_set_blocked(const sigset_t *set);
+void sigpending_init(struct sigpending *p);
+void sigpending_flush(struct sigpending *p);
+
+static inline bool sigset_test(const sigset_t *s, int sig)
+{
+	return s->sig[0] >> (sig - 1) & 1;
+}
+static inline void sigset_add(sigset_t *s, int sig)
+{
+	s->sig[0] |= 1ul << (sig - 1);
+}
+static inline void sigset_del(sigset_t *s, int sig)
+{
+	s->sig[0] &= ~(1ul << (sig - 1));
+}
+#define SIGMASK(sig) (1ul << ((sig)-1))

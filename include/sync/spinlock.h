@@ -1,0 +1,103 @@
+/* Spinlocks: FIFO-fair, preemption off while held. spin_lock_irqsave also masks interrupts; use it
+ * for every lock that an interrupt handler takes. Static: DEFINE_SPINLOCK; members: spin_init (each
+ * init site is a class of the lock checker, named by its expression). */
+#pragma once
+#include <arch/irqflags.h>
+#include <arch/atomic.h>
+#include <sync/preempt.h>
+
+typedef struct __lock_type("spinlock") spinlock {
+	u32 ticket; /* [a] next << 16 | owner */
+#ifdef CONFIG_DEBUG_LOCKS
+	const char *name;
+	u32 owner_cpu;
+	void *owner_pc;
+#endif
+} spinlock_t;
+
+#ifdef CONFIG_DEBUG_LOCKS
+#define SPINLOCK_INIT(n) {0, #n, -1u, NULL}
+#else
+#define SPINLOCK_INIT(n) {0}
+#endif
+#define DEFINE_SPINLOCK(n) spinlock_t n = SPINLOCK_INIT(n)
+void __spin_init(spinlock_t *l, const char *name);
+#define spin_init(l) __spin_init(l, #l)
+
+/* Out of line, contended path. */
+void __spin_wait(spinlock_t *l, u16 ticket);
+
+static __always_inline void __spin_acquire(spinlock_t *l) __no_lock_check
+{
+	u32 t = __atomic_fetch_add(&l->ticket, 1u << 16, __ATOMIC_ACQUIRE);
+	if (unlikely((u16)(t >> 16) != (u16)t))
+		__spin_wait(l, (u16)(t >> 16));
+#ifdef CONFIG_DEBUG_LOCKS
+	l->owner_pc = __builtin_return_address(0);
+#endif
+}
+static __always_inline void __spin_release(spinlock_t *l) __no_lock_check
+{
+	/* The owner half is only written by the holder; a plain 16-bit add does. */
+	u16 *owner = (u16 *)&l->ticket;
+	__atomic_store_n(owner, (u16)(*owner + 1), __ATOMIC_RELEASE);
+}
+static __always_inline bool __spin_try(spinlock_t *l) __no_lock_check
+{
+	u32 t = __atomic_load_n(&l->ticket, __ATOMIC_RELAXED);
+	if ((u16)(t >> 16) != (u16)t)
+		return false;
+	return __atomic_compare_exchange_n(&l->ticket, &t, t + (1u << 16), false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+static __always_inline void spin_lock(spinlock_t *l) __acquires(*l) __no_lock_check
+{
+	preempt_disable();
+	__spin_acquire(l);
+}
+static __always_inline void spin_unlock(spinlock_t *l) __releases(*l) __no_lock_check
+{
+	__spin_release(l);
+	preempt_enable();
+}
+static __always_inline bool spin_trylock(spinlock_t *l) __try_acquires(true, *l) __no_lock_check
+{
+	preempt_disable();
+	if (__spin_try(l))
+		return true;
+	preempt_enable();
+	return false;
+}
+static __always_inline unsigned long __spin_lock_irqsave(spinlock_t *l) __acquires(*l) __no_lock_check
+{
+	unsigned long f = irq_save();
+	preempt_disable();
+	__spin_acquire(l);
+	return f;
+}
+#define spin_lock_irqsave(l, f) ((f) = __spin_lock_irqsave(l))
+static __always_inline void spin_unlock_irqrestore(spinlock_t *l, unsigned long f)
+	__releases(*l) __no_lock_check
+{
+	__spin_release(l);
+	irq_restore(f);
+	preempt_enable();
+}
+static __always_inline void spin_lock_irq(spinlock_t *l) __acquires(*l) __no_lock_check
+{
+	irq_disable();
+	preempt_disable();
+	__spin_acquire(l);
+}
+static __always_inline void spin_unlock_irq(spinlock_t *l) __releases(*l) __no_lock_check
+{
+	__spin_release(l);
+	irq_enable();
+	preempt_enable();
+}
+static __always_inline bool spin_is_locked(const spinlock_t *l)
+{
+	u32 t = __atomic_load_n(&l->ticket, __ATOMIC_RELAXED);
+	return (u16)(t >> 16) != (u16)t;
+}

@@ -1,0 +1,1 @@
+include mm/alloc/objs.mk mm/vm/objs.mk mm/cache/objs.mk
