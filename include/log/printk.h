@@ -49,19 +49,18 @@ struct console {
 void console_register(struct console *c);
 extern int console_loglevel; /* [a] records with level < this are shown */
 
-/* Reading the ring: a cursor survives overwriting (then the oldest kept record is next). Returns
- * bytes of the record formatted as /dev/kmsg ("prio,seq,usec,-;text\n"), 0 at the end. */
+/* Reading the ring: a cursor survives overwriting (then the oldest kept record is next). */
 struct log_cursor {
 	u64 seq;
 };
 struct log_record {
 	u64 seq, ns;
 	enum log_level level;
-	u32 len;
-	char text[];
+	u32 len; /* bytes of text given to the reader */
 };
-/* Copy the next record at or after c->seq into buf as text; fills hdr; advances. 0 at the end. */
-size_t log_read(struct log_cursor *c, struct log_record *hdr, char *buf, size_t n);
+/* Copy the text of the next record at or after c->seq into buf (no NUL; cut at n), fill hdr, advance.
+ * false at the end. Readers format it themselves (/dev/kmsg: "prio,seq,usec,-;text"). */
+bool log_read(struct log_cursor *c, struct log_record *hdr, char *buf, size_t n);
 u64 log_first_seq(void);
 u64 log_next_seq(void);
 void log_clear(void); /* SYSLOG_ACTION_CLEAR */

@@ -59,5 +59,6 @@ struct tty_hooks {
 	struct pid *(*fg_pgrp)(struct tty *t); /* counted */
 };
 void process_set_tty_hooks(const struct tty_hooks *h);
-/* Start PID 1 from path with argv; called by kernel/init. */
+/* Create PID 1 executing path (stdio on /dev/console); -ENOENT and other exec errors leave nothing behind,
+ * so that kernel/init can try the next candidate. */
 int process_start_init(const char *path, char *const argv[], char *const envp[]);

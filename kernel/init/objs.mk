@@ -1,1 +1,2 @@
-KOBJS +=
+# From the boot path to PID 1.
+KOBJS += kernel/init/main.o kernel/init/cmdline.o kernel/init/initcall.o kernel/init/initramfs.o kernel/init/userland.o kernel/init/ktest.o

@@ -1,1 +1,2 @@
-KOBJS +=
+# The log ring, consoles, panic and symbols.
+KOBJS += kernel/log/printk.o kernel/log/panic.o kernel/log/symbols.o
