@@ -50,13 +50,24 @@ bool pgrp_is_orphaned(struct pid *pgrp);
 bool pgrp_in_session(struct pid *pgrp, struct pid *session);
 struct pid *pid_find(pid_t nr); /* counted or NULL: as group or session id too */
 u64 rlimit_get(unsigned res); /* of current, soft */
+/* The group and session of a process: counted. */
+struct pid *process_pgrp(struct process *p);
+struct pid *process_session(struct process *p);
+/* Call fn for each process of the session, tasklist lock held: fn may take siglock and send signals,
+ * must not sleep. */
+void session_for_each(struct pid *session, void (*fn)(struct process *p, void *arg), void *arg);
 
-/* Controlling terminals: the tty layer calls these under its own lock. */
+/* Controlling terminals. A process's tty pointer is a counted reference: fork copies it under
+ * siglock through get; setsid clears it and releases it. The exit of a session leader calls
+ * session_exit (process context, no locks, tty and pids still set), which hangs the terminal up,
+ * signals its foreground group and clears the tty of all processes of the session; a leader without
+ * tty but with tty_old_pgrp sends that group SIGHUP and SIGCONT. Other exits release. */
 struct tty_hooks {
-	void (*session_exit)(struct tty *t); /* the leader exits: hang up */
-	void (*release)(struct tty *t);	     /* drop a reference */
-	dev_t (*devnr)(struct tty *t);	     /* for /proc/PID/stat */
-	struct pid *(*fg_pgrp)(struct tty *t); /* counted */
+	void (*get)(struct tty *t);	       /* one more reference: any context */
+	void (*session_exit)(struct tty *t);   /* current, a session leader, exits */
+	void (*release)(struct tty *t);	       /* drop a reference: any context */
+	dev_t (*devnr)(struct tty *t);	       /* for /proc/PID/stat */
+	struct pid *(*fg_pgrp)(struct tty *t); /* counted, or NULL */
 };
 void process_set_tty_hooks(const struct tty_hooks *h);
 /* Create PID 1 executing path (stdio on /dev/console); -ENOENT and other exec errors leave nothing behind,
