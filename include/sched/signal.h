@@ -33,6 +33,14 @@ struct sighand {
 	struct wait_queue_head *signalfd; /* reserved */
 };
 
+/* Job control happens at sending time, under siglock, whether the signal is blocked, ignored or neither:
+ * - a stop signal (STOP TSTP TTIN TTOU) removes a pending SIGCONT from the group and its threads;
+ * - SIGCONT removes pending stop signals, clears JOBCTL_STOP in every thread and stop_count, and when
+ *   TG_STOPPED was set replaces it by TG_CONTINUED|TG_CONT_NOTIFY and wakes the T_STOPPED threads;
+ * - SIGKILL clears JOBCTL_STOP and wakes with T_INTERRUPTIBLE|T_WAKEKILL|T_STOPPED|T_TRACED.
+ * With TG_INIT, signals whose action is SIG_DFL are dropped (SIGKILL and SIGSTOP too); signal_force
+ * clears TG_INIT instead, so that a crash of PID 1 is not a loop. A group without living threads (zombie)
+ * takes signals without effect. */
 /* Queue sig for one thread, or for its group (any thread that does not block it is woken). info NULL:
  * SI_KERNEL. Ignored signals are dropped as Linux does. 0, -EAGAIN (queue limit), -ESRCH. Any context
  * with interrupts on or off (takes siglock with irqsave). */
@@ -40,7 +48,9 @@ int signal_send_thread(struct thread *t, int sig, const siginfo_t *info);
 int signal_send_group(struct thread_group *g, int sig, const siginfo_t *info);
 /* A synchronous fault: unblocks and resets a blocked or ignored handler, so that it kills. */
 void signal_force(struct thread *t, int sig, const siginfo_t *info);
-/* Recompute TIF_SIGPENDING of t after masks or pending sets changed; siglock held. */
+/* Recompute TIF_SIGPENDING of t after masks or pending sets changed; siglock held. Stays set while
+ * t->jobctl or TG_CONT_NOTIFY ask for attention, and is cleared only for current (a thread that
+ * is about to return -ERESTART* must still pass through delivery). */
 void signal_recalc(struct thread *t);
 /* Take the next deliverable signal not in mask: number or 0. siglock held. Own thread only. */
 int signal_dequeue(struct thread *t, const sigset_t *mask, siginfo_t *info);

@@ -52,6 +52,8 @@ struct thread_group {
 #define TG_CONTINUED 4u
 #define TG_INIT	     8u /* PID 1: fatal signals without handler are ignored */
 #define TG_EXECING   16u
+#define TG_CONT_NOTIFY 32u /* continued: the next thread in delivery tells the parent */
+#define JOBCTL_STOP  1u /* thread.jobctl: must join the group stop */
 
 /* EEVDF entity (kernel/sched/fair.c). */
 struct sched_entity {
@@ -106,6 +108,7 @@ struct thread {
 	sigset_t blocked;	    /* [o], written under siglock */
 	sigset_t saved_mask;	    /* [o] of sigsuspend & co. */
 	bool restore_mask;	    /* [o] */
+	u32 jobctl;		    /* [siglock] JOBCTL_* */
 	stack_t altstack;	    /* [o] */
 
 	/* user thread bookkeeping (kernel/proc) */
@@ -125,6 +128,9 @@ struct thread {
 	bool sleep_timed_out;
 	int pagefault_off;	     /* [o] nesting of pagefault_disable */
 	void *ptrace;		     /* kernel/proc/ptrace */
+	void *user_count;	     /* [o] kernel/proc: what RLIMIT_NPROC counts */
+	u64 fault_addr;		     /* [o] of the last exception, for the signal frame */
+	u32 trap_no, trap_err;	     /* [o] */
 	int (*kfn)(void *);	     /* kernel threads */
 	void *karg;
 	struct join_state *join;
