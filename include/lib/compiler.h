@@ -13,6 +13,7 @@
 #define __weak		 __attribute__((weak))
 #define __noreturn	 __attribute__((noreturn))
 #define __noinline	 __attribute__((noinline))
+#undef __always_inline /* the host's C library has its own */
 #define __always_inline	 inline __attribute__((always_inline))
 #define __cold		 __attribute__((cold))
 #define __printf(f, a)	 __attribute__((format(printf, f, a)))

@@ -30,6 +30,8 @@ void *radix_replace(struct radix_tree *t, unsigned long index, void *p);
 void *radix_remove(struct radix_tree *t, unsigned long index);
 /* First entry with index >= *index; sets *index. NULL if none. */
 void *radix_next(const struct radix_tree *t, unsigned long *index);
+/* First index in [lo, hi) without an entry; hi if there is none. */
+unsigned long radix_find_gap(const struct radix_tree *t, unsigned long lo, unsigned long hi);
 void *radix_next_tagged(const struct radix_tree *t, unsigned long *index, unsigned tag);
 void radix_tag_set(struct radix_tree *t, unsigned long index, unsigned tag);
 void radix_tag_clear(struct radix_tree *t, unsigned long index, unsigned tag);

@@ -1,1 +1,9 @@
-KOBJS +=
+# Pure algorithms: each file also builds on the host (-DHOST_TEST).
+KOBJS += kernel/lib/string.o kernel/lib/printf.o kernel/lib/parse.o kernel/lib/bits.o kernel/lib/rbtree.o \
+	kernel/lib/radix.o kernel/lib/idr.o kernel/lib/sort.o kernel/lib/crc32.o kernel/lib/cpio.o \
+	kernel/lib/errname.o
+
+# The memory functions must not be recognised as themselves.
+ifneq ($(CC),clang)
+CFLAGS_kernel_lib_string := -fno-tree-loop-distribute-patterns
+endif
