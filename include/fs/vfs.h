@@ -19,6 +19,7 @@ struct poll_table;
 struct vm_map;
 struct fs_type;
 
+struct fown;
 #define PATH_MAX 4096
 #define NAME_MAX 255
 
@@ -125,7 +126,7 @@ struct dentry {
 	u16 flags;		/* DENTRY_* [lock] */
 	seqcount_t seq;		/* name/parent changes */
 	char *name;		/* inline_name or kmalloc'ed */
-	char inline_name[32];
+	char inline_name[32];	/* the last byte stays NUL: lock-free readers stop there */
 	struct dentry *parent;	/* counted; itself for roots */
 	struct inode *inode;	/* counted; NULL: negative */
 	struct list children, sibling; /* [parent->lock] */
@@ -134,9 +135,13 @@ struct dentry {
 	void *private;
 	struct rcu_head rcu;
 };
-#define DENTRY_MOUNTED	1u /* something is mounted here */
+#define DENTRY_MOUNTED	1u /* something is mounted here [mount_lock] */
 #define DENTRY_UNHASHED 2u
-#define DENTRY_NOCACHE	4u /* dropped with its last reference (procfs) */
+#define DENTRY_NOCACHE	4u /* dropped with its last reference (procfs); set before or in lookup */
+#define DENTRY_PINNED	8u /* the only copy of a directory entry (tmpfs): dentry_pin */
+#define DENTRY_LRU	16u /* [lru lock] */
+#define DENTRY_REFD	32u /* looked up since the last scan */
+#define DENTRY_ANON	64u /* pipes, eventfds: in no directory; path_name shows the bare name */
 
 struct super_ops {
 	struct inode *(*alloc_inode)(struct super_block *sb); /* NULL: plain struct inode */
@@ -191,7 +196,7 @@ struct file {
 	const struct cred *cred;  /* of the opener */
 	void *private;
 	struct list epoll;	  /* watchers */
-	void *owner;		  /* F_SETOWN */
+	struct fown *owner;	  /* F_SETOWN, F_SETSIG [a] set once; NULL: none */
 	struct rcu_head rcu;
 };
 #define FMODE_READ	1u
@@ -272,6 +277,80 @@ struct fs_ctx {
 };
 /* Files of another task, for /proc/PID/fd: counted or NULL. *fd: search from, set to the one found. */
 struct file *files_next(struct files *fs, unsigned *fd, bool *cloexec);
+
+/* What kernel/proc (above) hands down: limits of current and signals to a file's owner. */
+struct vfs_proc_ops {
+	u64 (*rlimit)(unsigned res); /* soft limit of current */
+	/* F_SETOWN's target by number: type F_OWNER_*; may the opener signal it is checked there. */
+	void (*sigio)(int type, pid_t id, const struct cred *cred, int sig, int fd, s64 band);
+};
+void vfs_set_proc_ops(const struct vfs_proc_ops *ops);
+u64 vfs_rlimit(unsigned res);
+/* SIGIO (or F_SETSIG's) to the owner of f if O_ASYNC is set. band: EPOLL*. Any context. */
+void file_sigio(struct file *f, unsigned band);
+
+/* Cheap access to a descriptor for the length of one call: borrows the table's reference when nobody
+ * shares the table. fdref_put exactly once, by the same thread. f == NULL: no such file. */
+struct fdref {
+	struct file *f;
+	bool counted;
+};
+struct fdref fdref_get(int fd);
+struct fdref fdref_get_raw(int fd); /* O_PATH files too */
+static inline void fdref_put(struct fdref r)
+{
+	if (unlikely(r.counted))
+		file_put(r.f);
+}
+/* Read and write through any file, with all checks of read(2) and write(2). pos NULL: f->pos. */
+ssize_t vfs_read_iter(struct file *f, struct iov_iter *it, u64 *pos);
+ssize_t vfs_write_iter(struct file *f, struct iov_iter *it, u64 *pos);
+/* Copy up to n bytes from in to out inside the kernel (sendfile, copy_file_range). */
+ssize_t vfs_copy(struct file *in, u64 *ipos, struct file *out, u64 *opos, size_t n);
+
+/* A path from user space: the small ones stay on the stack. name_get: length or -errno. */
+struct name_buf {
+	char *s;
+	char small[240];
+};
+int name_get(struct name_buf *n, const char __user *u, bool empty_ok) __must_check;
+void name_put(struct name_buf *n);
+
+/* A tmpfs directory entry lives in the dentry cache only: one more reference until unpinned. */
+void dentry_pin(struct dentry *d);
+void dentry_unpin(struct dentry *d);
+/* Forget cached names below a dentry that nobody uses; true if none is left. */
+bool dentry_shrink_tree(struct dentry *d);
+/* Drop d from the cache: the next lookup asks the file system. */
+void dentry_invalidate(struct dentry *d);
+/* Child of a directory by name: looked up (may be negative), counted; dir's rwsem held for writing. */
+struct dentry *dentry_lookup_locked(struct dentry *parent, const char *name, size_t len);
+/* At most nr unused names leave the cache; how many did. May sleep (inode eviction). */
+unsigned long dcache_shrink(unsigned long nr);
+struct inode *inode_tryget(struct inode *i); /* NULL: going away */
+/* Writers of i's contents: open for writing. -ETXTBSY while it is executed. */
+int inode_write_get(struct inode *i);
+void inode_write_put(struct inode *i);
+/* Run a change of attributes through the file system, i->rwsem held for writing. */
+int inode_setattr(struct inode *i, const struct iattr *a);
+struct timespec current_time(void);
+bool inode_owner_or_capable(const struct inode *i);
+/* New inodes of dir: owner and group (setgid directories), mode after it. */
+void inode_init_owner(struct inode *i, const struct inode *dir, mode_t mode);
+ino_t inode_next_ino(void);
+const struct fs_type *fs_type_find(const char *name, size_t len);
+/* Kernel-made super blocks (devtmpfs, procfs): the same instance at every mount. */
+struct super_block *super_get(struct super_block *sb);
+void super_put(struct super_block *sb);
+extern struct fs_ctx *init_fs; /* root and cwd of kernel threads and of PID 1 */
+int vfs_truncate_inode(struct inode *i, u64 size, bool opened);
+int vfs_fsync(struct file *f, u64 start, u64 end, bool datasync);
+int vfs_rename(int odfd, const char *old, int ndfd, const char *new, unsigned flags);
+int vfs_link(int odfd, const char *old, int ndfd, const char *new, int flags);
+int vfs_sync_all(bool wait);
+extern const struct file_ops fifo_fops; /* FIFOs and pipes */
+extern const struct file_ops chrdev_fops; /* dispatches by inode->rdev */
+extern const struct file_ops *blkdev_fops; /* set by fs/block; NULL: -ENXIO */
 
 /* Generic pieces for file systems. */
 struct inode *inode_new(struct super_block *sb); /* zeroed, ref 1; NULL */
