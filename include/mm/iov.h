@@ -23,6 +23,9 @@ void iov_vec(struct iov_iter *it, const struct iovec *vec, unsigned n);
 size_t iov_copy_to(struct iov_iter *it, const void *src, size_t n);   /* a read's destination */
 size_t iov_copy_from(struct iov_iter *it, void *dst, size_t n); /* a write's source */
 size_t iov_zero(struct iov_iter *it, size_t n);
+/* Touch the memory that the next n bytes lie in, so that a copy with page faults disabled succeeds:
+ * bytes that are there now (0: -EFAULT). May sleep. */
+size_t iov_fault_in(struct iov_iter *it, size_t n);
 void iov_advance(struct iov_iter *it, size_t n);
 /* Bring an iovec array in from user space; *out is NULL-able kmalloc'ed (free with kfree). Total bytes or
  * -EINVAL (too many or overflow)/-EFAULT/-ENOMEM. Limit: 1024 segments, MAX_RW_COUNT in sum. */

@@ -1,4 +1,5 @@
 /* Address spaces: struct mm and its VMAs. mmap(2) and friends, faults, fork's copy, exec's building.
+ * The system calls munmap ... mlockall are in mm/vm; mmap itself (fd to mapping) is in fs/.
  * Lock order: mm->lock (rwsem) > mapping->i_mmap_lock > page lock > page-table lock > LRU lock. */
 #pragma once
 #include <lib/rbtree.h>
@@ -6,9 +7,11 @@
 #include <sched/lock.h>
 #include <uapi/mman.h>
 
+struct anon_root;
 struct file;
-struct vma;
+struct regs;
 struct seq;
+struct vma;
 
 /* VMA flags (mm/vm); the PROT bits first so that they can be compared with the request. */
 #define VM_READ	      0x0001u
@@ -44,7 +47,7 @@ struct vma_ops {
 struct vma {
 	struct rb_node node;	/* [mm->lock] by start, augmented with the largest gap */
 	u64 start, end;		/* [mm->lock] */
-	u64 max_gap, gap;	/* augmentation */
+	u64 max_gap, gap;	/* [mm->lock] free bytes below it; largest of the subtree */
 	u32 flags;		/* [mm->lock] VM_* */
 	u64 page_prot;		/* PTE flags for these VM flags */
 	struct mm *mm;
@@ -54,8 +57,9 @@ struct vma {
 	const struct vma_ops *ops;
 	void *private;
 	struct rb_node i_mmap_node; /* [mapping->i_mmap_lock] */
-	u64 i_mmap_last;
-	void *anon;		/* anonymous reverse map */
+	u64 i_mmap_last;	/* [mapping->i_mmap_lock] last page offset in the subtree */
+	struct anon_root *anon;	/* [mm->lock, mm->pt_lock] reverse map of its private pages; NULL: none yet */
+	struct list anon_node;	/* [anon->lock] */
 };
 struct mm {
 	rwsem_t lock;
@@ -79,6 +83,10 @@ struct mm {
 	u32 dumpable;
 	s16 oom_score_adj;
 	unsigned long *cpumask;	 /* [a] CPUs that have it loaded */
+	unsigned long cpumask_inline; /* what cpumask points to with at most 64 CPUs */
+	u32 def_flags;		 /* [lock] VM_LOCKED after mlockall(MCL_FUTURE) */
+	bool no_aslr;		 /* [I] set by exec before vm_setup_stack (ADDR_NO_RANDOMIZE) */
+	atomic64_t tlb_gen;	 /* counts the flushes (for PCID) */
 };
 enum { RSS_FILE, RSS_ANON, RSS_SHMEM };
 
@@ -95,7 +103,7 @@ void mm_put(struct mm *mm);	 /* drops users; may sleep */
 bool mm_tryget(struct mm *mm);
 void mm_grab(struct mm *mm);	 /* count only */
 void mm_drop(struct mm *mm);
-/* Copy for fork: copy-on-write. ERR_PTR. */
+/* Copy of current's for fork: copy-on-write. ERR_PTR. May sleep. */
 struct mm *mm_fork(struct mm *parent) __must_check;
 /* Make mm current's (exec) and load it; the old one is returned for mm_put. */
 struct mm *mm_install(struct mm *mm);
@@ -117,11 +125,26 @@ int vm_munmap(struct mm *mm, u64 addr, u64 len);
 /* Map device memory into a fresh VMA (from a file's mmap operation's vma_ops->open or fault). */
 int vm_insert_pfn(struct vma *v, u64 addr, pfn_t pfn, u64 cache);
 /* A shared-anonymous mapping object (MAP_SHARED|MAP_ANONYMOUS, from fs/tmpfs). */
-extern struct mapping *(*shmem_mapping_hook)(u64 size, struct file **file);
+extern struct mapping *(*shmem_mapping_hook)(u64 size, struct file **file); /* ERR_PTR; *file counted */
 /* exec: stack VMA at the top, its highest address in *top. */
 int vm_setup_stack(struct mm *mm, bool executable, u64 *top);
 /* Copy to another mm's memory, faulting pages in (exec arguments, ptrace, /proc/PID/mem). Bytes or -errno. */
 ssize_t vm_access(struct mm *mm, u64 addr, void *buf, size_t n, bool write);
 struct vma *vma_find(struct mm *mm, u64 addr); /* first VMA with end > addr; mm->lock held */
 struct vma *vma_next(struct vma *v);
+/* The mm part of trap_ops.page_fault (include/arch/trap.h), with its contract. */
+int vm_fault(struct regs *r, u64 addr, unsigned flags, int *si_code);
+/* Where exec puts things. vm_layout: called by vm_setup_stack, or alone, once rlim_stack is set.
+ * vm_pie_base: load address of a position-independent program; vm_random_brk: start of the heap for a
+ * program whose data ends at end. */
+void vm_layout(struct mm *mm);
+u64 vm_pie_base(struct mm *mm);
+u64 vm_random_brk(struct mm *mm, u64 end);
+/* Fault in [addr, addr + len) as far as it goes (MAP_POPULATE, MAP_LOCKED). No lock held. */
+int vm_populate(struct mm *mm, u64 addr, u64 len);
+/* Pages of [v->start, v->end) present in the page tables, by kind, for smaps. mm->lock held. */
+struct vma_stats {
+	u64 rss, pss, shared_clean, shared_dirty, private_clean, private_dirty, referenced, anon; /* bytes */
+};
+void vma_stats(struct vma *v, struct vma_stats *s);
 void vm_init(void);
