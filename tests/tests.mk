@@ -1,0 +1,3 @@
+# See tests/README.md.
+test:
+	$(Q)tests/run.py

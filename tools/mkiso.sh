@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Make the hybrid ISO: BIOS and UEFI, from CD or written to a stick. Same input, same bytes.
+# usage: mkiso.sh KERNEL OUTPUT
+set -euo pipefail
+kernel=$1 out=$2
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1767225600}
+mkdir -p "$root/iso/boot/grub"
+cp "$kernel" "$root/iso/boot/daedalus.elf"
+cp "$(dirname "$0")/../boot/grub.cfg" "$root/iso/boot/grub/grub.cfg"
+find "$root/iso" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+modules="multiboot2 normal configfile test echo all_video video video_fb vbe efi_gop efi_uga gfxterm serial terminal
+	boot iso9660 part_msdos part_gpt part_apple fat search search_fs_file search_label biosdisk minicmd halt reboot"
+log=$root/log
+if ! grub-mkrescue -o "$out.tmp" --install-modules="$(echo $modules)" --fonts= --locales= --themes= \
+	"$root/iso" -- -volume_date uuid 2026010100000000 >"$log" 2>&1; then
+	cat "$log" >&2
+	exit 1
+fi
+mv "$out.tmp" "$out"
