@@ -78,4 +78,4 @@ if [ -n "$missing" ]; then
 	missing=$(list_missing)
 	[ -z "$missing" ] || { echo "deps: still missing after installation:" $missing >&2; exit 1; }
 fi
-tools/fetch-third-party.sh
+if [ -x tools/fetch-third-party.sh ]; then tools/fetch-third-party.sh; fi
