@@ -1,2 +1,2 @@
 # CPU, page-table and interrupt mechanics.
-KOBJS +=
+KOBJS += arch/x86_64/percpu.o arch/x86_64/setup.o arch/x86_64/early_console.o
