@@ -29,6 +29,7 @@ struct sched_class;
 #define T_NEW		  32u
 #define T_WAKEKILL	  64u /* a fatal signal wakes it */
 #define T_KILLABLE	  (T_UNINTERRUPTIBLE | T_WAKEKILL)
+#define T_WAKING	  128u /* chosen by a waker, not on a run queue yet (kernel/sched only) */
 #define T_NORMAL	  (T_INTERRUPTIBLE | T_UNINTERRUPTIBLE)
 
 /* Threads that share a process: kernel/proc embeds it in struct process. */
@@ -46,6 +47,7 @@ struct thread_group {
 	u64 sum_nvcsw, sum_nivcsw, sum_minflt, sum_majflt;
 	atomic64_t sig_queued;	   /* [a] queued signals, against RLIMIT_SIGPENDING */
 	u64 sigpending_limit;
+	u32 cpu_timers;		   /* [a] CPU-time timers or limits armed: the tick looks at them */
 };
 #define TG_EXITING   1u /* exit_group or a fatal signal: every thread dies */
 #define TG_STOPPED   2u
@@ -86,12 +88,16 @@ struct thread {
 	bool on_rq;			 /* [rq lock] */
 	bool reset_on_fork;
 	unsigned long *affinity;	 /* [rq lock] NULL: all */
+	bool no_wake_preempt;		 /* [rq lock] SCHED_BATCH, SCHED_IDLE */
+	u8 acct_user;			 /* [rq lock] the last tick found it in user mode */
+	bool counts_load;		 /* [rq lock] its uninterruptible sleep is in the load average */
 	spinlock_t pi_lock;		 /* serialises wake-ups of this thread */
-	u32 preempt_count;		 /* saved while switched out */
-	void *sched_hot;		 /* free for kernel/sched */
+	struct worker *worker;		 /* [o] workqueue worker that it is */
 
 	/* accounting (ns) */
-	u64 utime, stime, acct_stamp, start_time;
+	u64 utime, stime; /* [rq lock] */
+	u64 start_time;	  /* [I] ktime_get() at creation */
+	u64 wait_stamp;	  /* [rq lock] queued since */
 	u64 nvcsw, nivcsw, minflt, majflt;
 
 	/* what it runs in: opaque here */
@@ -234,6 +240,11 @@ void sched_cpu_times(unsigned cpu, struct cpu_times *t);
 u64 sched_context_switches(void);
 /* Load averages, fixed point with 11 bits of fraction, and counts. */
 void sched_loadavg(unsigned long avg[3], unsigned *running, unsigned *total);
+
+/* For struct trap_ops; kernel/init installs them. */
+void sched_irq_enter(void);
+void sched_irq_exit(void);
+void sched_preempt_irq(void);
 
 void sched_init(void);	    /* boot CPU: current becomes the idle thread of CPU 0 */
 void sched_start_smp(void); /* bring up the others */

@@ -2,6 +2,7 @@
 #pragma once
 #include <lib/rbtree.h>
 #include <lib/types.h>
+#include <lib/compiler.h>
 #include <uapi/time.h>
 
 typedef s64 ktime_t;
@@ -23,14 +24,14 @@ struct timespec ktime_to_timespec(ktime_t t);
 /* KTIME_MAX on overflow; negative when ts is invalid (tv_nsec out of range or negative seconds). */
 ktime_t timespec_to_ktime(const struct timespec *ts);
 
-/* A one-shot timer. fn runs in hard-IRQ context on the CPU that started it and may restart it. */
+/* A one-shot timer. fn runs in hard-IRQ context on the CPU that started it and may restart it; once fn
+ * returned the timer is not touched any more (fn may hand it to whoever frees it). */
 struct timer {
 	struct rb_node node;
 	ktime_t expires; /* [base lock] absolute, CLOCK_MONOTONIC */
 	void (*fn)(struct timer *t);
 	struct timer_base *base; /* [a] where it is or was last queued */
-	u8 queued;
-	u8 running;
+	u8 queued;		 /* [base lock] */
 };
 void timer_init(struct timer *t, void (*fn)(struct timer *t));
 /* (Re)arm for an absolute monotonic time on this CPU. Any context. */

@@ -1,1 +1,1 @@
-KOBJS +=
+KOBJS += kernel/time/timer.o kernel/time/clock.o kernel/time/sleep.o kernel/time/calls.o

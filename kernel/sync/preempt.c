@@ -1,0 +1,12 @@
+/* Preemption control: the per-CPU counters behind sync/preempt.h. The scheduler installs the hook; a
+ * CPU's count is 0 in thread context with nothing held, and 1 at the moment of every context switch,
+ * so that it need not be saved per thread. */
+#include <sync/preempt.h>
+
+DEFINE_PER_CPU(u32, preempt_count) = 0;
+DEFINE_PER_CPU(u32, need_resched_flag) = 0;
+
+static void no_scheduler_yet(void)
+{
+}
+void (*preempt_schedule_hook)(void) __ro_after_init = no_scheduler_yet;
