@@ -25,8 +25,6 @@ void arch_cpu_init(void);
  * per-CPU area: GDT, TSS with IST stacks, IDT, control registers, MSRs, PAT, XSAVE, SYSCALL. The boot
  * CPU has run it before kernel_main; the AP path calls it first thing. Interrupts off. */
 void cpu_init_this(unsigned cpu);
-/* Memory for the IST stacks of a CPU, before it is started: 0 or -ENOMEM. The boot CPU's is static. */
-int cpu_prepare(unsigned cpu) __must_check;
 /* Point %gs at this CPU's area: base = percpu_offset[cpu] (0: the linked copy). For smp_prepare, when
  * it gives CPU 0 an own copy; also refreshes what was derived from it. Interrupts off. */
 void percpu_load(unsigned long offset);
@@ -99,7 +97,7 @@ static __always_inline void write_cr4(u64 v)
 /* How to start application processor n:
  *   1. once: ap_start_prepare() copies the trampoline into its reserved page below 1 MiB; the SIPI
  *      vector is ap_start_vector() (page number).
- *   2. per CPU, one at a time: cpu_prepare(n), fill *ap_start_args(), then INIT, SIPI, SIPI.
+ *   2. per CPU, one at a time: fill *ap_start_args(), then INIT, SIPI, SIPI.
  *   3. the AP switches to long mode with the boot CPU's number of paging levels, loads kernel_root,
  *      sets %gs to percpu_offset and rsp to stack_top, sets args->started = 1 and calls entry(cpu)
  *      with interrupts off. entry calls cpu_init_this(cpu) first. The args may be refilled for the

@@ -24,12 +24,7 @@ struct sigpending {
 struct sighand {
 	struct ref ref;
 	spinlock_t lock; /* "siglock": protects actions, all pending sets and the group's signal state */
-	struct ksigaction {
-		void __user *handler;
-		unsigned long flags;
-		void __user *restorer;
-		sigset_t mask;
-	} action[64];
+	struct ksigaction action[64]; /* [lock] */
 	struct wait_queue_head *signalfd; /* reserved */
 };
 

@@ -91,6 +91,15 @@ typedef struct {
 	unsigned long sig[1];
 } sigset_t;
 
+/* struct sigaction as the kernel takes it (rt_sigaction(2)). */
+struct ksigaction {
+	void __user *handler;
+	unsigned long flags;
+	void __user *restorer;
+	sigset_t mask;
+};
+_Static_assert(sizeof(struct ksigaction) == 32, "sigaction ABI");
+
 typedef struct {
 	void __user *ss_sp;
 	int ss_flags;
