@@ -9,10 +9,16 @@ struct ktest {
 	void (*fn)(void);
 };
 
+/* On the host the name must be a C identifier, for the linker to give its bounds. */
+#ifdef HOST_TEST
+#define KTEST_SECTION "ktests"
+#else
+#define KTEST_SECTION ".ktests"
+#endif
 #define KTEST(s, n)                                                                                \
 	static void CONCAT(ktest_##s##_, n)(void);                                                 \
 	static const struct ktest CONCAT(ktest_entry_##s##_, n)                                    \
-		__used __section(".ktests") __aligned(8) = {#s, #n, CONCAT(ktest_##s##_, n)};      \
+		__used __section(KTEST_SECTION) __aligned(8) = {#s, #n, CONCAT(ktest_##s##_, n)};     \
 	static void CONCAT(ktest_##s##_, n)(void)
 
 /* A failed check is reported with its place; the test goes on to its end and counts as failed. */

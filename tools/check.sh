@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# make check: format, clang's warnings and lock annotations, address spaces, cppcheck, layers.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+fail=0
+step() { # name, command...
+	local name=$1 log
+	shift
+	log=$(mktemp)
+	if "$@" >"$log" 2>&1; then
+		echo "ok   $name"
+	else
+		echo "FAIL $name"
+		head -n 40 "$log"
+		fail=1
+	fi
+	rm -f "$log"
+}
+sources() { git ls-files -co --exclude-standard "$@" | while read -r f; do [ -f "$f" ] && echo "$f"; done; }
+
+format() { sources '*.c' '*.h' | xargs clang-format --dry-run -Werror; }
+# Every object of the kernel, as clang sees it.
+kernel_sources() { sources 'arch/*.c' 'boot/*.c' 'kernel/*.c' 'mm/*.c' 'fs/*.c' 'drivers/*.c' 'net/*.c'; }
+clang_flags='--target=x86_64-unknown-none-elf -std=gnu11 -O2 -ffreestanding -mcmodel=kernel -mno-red-zone -mgeneral-regs-only
+	-fno-pic -Iinclude -Ithird_party -DKERNEL -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare
+	-Wno-missing-field-initializers -Wno-unused-function -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
+	-Wno-gnu-variable-sized-type-not-at-end'
+clang_all() { # extra flags
+	kernel_sources | grep -v -e vterm -e decompress | xargs -P 2 -n 8 sh -c \
+		'for f do clang -fsyntax-only '"$(echo $clang_flags) $*"' "$f" || exit 255; done' sh
+}
+headers() {
+	sources 'include/*.h' | while read -r h; do
+		echo "#include \"$h\"" | clang -fsyntax-only -x c $clang_flags -I. - || exit 1
+	done
+}
+cppcheck_all() {
+	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 --platform=unix64 \
+		--suppressions-list=tools/cppcheck.suppress -Iinclude -DKERNEL -j 2 $(kernel_sources) user tests/abi/runner.c
+}
+step "format" format
+step "clang warnings" clang_all
+step "lock annotations (-Wthread-safety)" clang_all -DCHECK_THREAD_SAFETY -Wthread-safety
+step "headers compile alone" headers
+step "cppcheck" cppcheck_all
+step "layers" tools/check-layers build/release
+exit $fail
