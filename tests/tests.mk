@@ -21,8 +21,15 @@ test-long: test test-bochs
 	$(Q)tests/run.py --long
 test-bochs: build/daedalus.iso
 	$(Q)tests/bochs.py $<
-bench: build/daedalus.elf abi-tests
-	$(Q)tests/bench.py
+bench: build/daedalus.elf build/tests/bench.cpio
+	$(Q)tests/bench.py $(if $(LINUX),--linux $(LINUX))
+build/tests/bench/%: tests/bench/%.c $(UAPI_DIR)/.made
+	@mkdir -p $(@D)
+	@echo "  MUSL  $@"
+	$(Q)$(MUSL_GCC) $(USER_CFLAGS) $< -o $@
+build/tests/bench.cpio: build/tests/bench/bench build/tests/bench/empty tools/mkcpio.py
+	$(Q)printf 'file /bench build/tests/bench/bench 0755\nfile /empty build/tests/bench/empty 0755\n' >build/tests/bench.list
+	$(Q)tools/mkcpio.py build/tests/bench.list $@
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 check: build/daedalus.elf

@@ -11,9 +11,8 @@ static void crash(void)
 }
 static void divide(void)
 {
-	volatile int zero = 0;
-	volatile int x = 1 / zero;
-	(void)x;
+	int zero = 0, a = 1, d = 0;
+	__asm__ volatile("idivl %2" : "+a"(a), "+d"(d) : "r"(zero));
 }
 static void bad_insn(void)
 {
