@@ -76,9 +76,8 @@ struct page {
 	};
 	atomic_t mapcount; /* [a] number of page-table entries that map it */
 	u8 alloc_order;	   /* [o] order it was allocated with */
-	u8 pad[3];
-};
-_Static_assert(sizeof(struct page) <= 64, "struct page");
+} __aligned(64);
+_Static_assert(sizeof(struct page) == 64, "one cache line, and shifts instead of divisions");
 
 static __always_inline struct page *pfn_to_page(pfn_t f)
 {
@@ -168,6 +167,14 @@ struct mem_stats {
 		dirty, writeback, mapped; /* pages */
 };
 void mem_stats_get(struct mem_stats *s);
+/* One zone, for /proc/buddyinfo and zoneinfo: i < MEM_ZONES. Figures in pages. */
+#define MEM_ZONES 2
+struct mem_zone {
+	const char *name;
+	u64 free, managed, min, low, high, pcp, start_pfn, end_pfn;
+	u64 blocks[MAX_ORDER + 1];
+};
+void mem_zone_get(unsigned i, struct mem_zone *out);
 /* Counters that other layers keep (per-CPU, summed on reading). */
 enum mem_counter { MC_FILE, MC_ANON, MC_SHMEM, MC_DIRTY, MC_WRITEBACK, MC_MAPPED, MC_PAGETABLES, MC_KSTACKS, MC_SLAB,
 		   MC_SLAB_RECLAIMABLE, MC_VMALLOC, MC_COUNTERS };
@@ -176,6 +183,9 @@ void mem_count(enum mem_counter c, long pages);
 /* Boot: build the allocator from bootinfo.mem. Before it, early_alloc hands out zeroed memory that is
  * never freed (from the boot CPU only); panics when there is none. */
 void mem_init(void);
+/* Turn the per-CPU lists and magazines on: once, when every CPU's per-CPU area is final (right after
+ * smp_prepare). Until then everything works, only slower. */
+void alloc_percpu_init(void);
 void *early_alloc(size_t size, size_t align);
 paddr_t early_alloc_phys(size_t size, size_t align);
 /* Keep a physical range out of the allocator (modules, tables); before mem_init. */

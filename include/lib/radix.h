@@ -19,6 +19,7 @@ struct radix_allocator {
 	void (*free)(void *p, size_t n);
 };
 extern struct radix_allocator radix_allocator;
+size_t radix_node_bytes(void); /* the only n that the hooks see */
 
 void radix_init(struct radix_tree *t);
 void *radix_lookup(const struct radix_tree *t, unsigned long index);

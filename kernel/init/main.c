@@ -59,6 +59,7 @@ void kernel_main(void)
 	vmalloc_init();
 	arch_platform_init();
 	smp_prepare();
+	alloc_percpu_init();
 	sched_init();
 	time_init();
 	pagecache_init();

@@ -25,6 +25,11 @@ struct radix_node {
 
 struct radix_allocator radix_allocator;
 
+size_t radix_node_bytes(void)
+{
+	return sizeof(struct radix_node);
+}
+
 static struct radix_node *node_new(struct radix_node *parent, unsigned offset, unsigned shift)
 {
 	struct radix_node *n = radix_allocator.alloc(sizeof(*n));
