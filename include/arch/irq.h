@@ -22,3 +22,6 @@ void irq_free(int irq, void *arg);
 /* For /proc/interrupts: calls fn for each used irq. count(irq, cpu) via irq_count(). */
 u64 irq_count(int irq, unsigned cpu);
 int irq_next(int after, const char **name, const char **chip);
+/* Interrupts without a line (timer, IPIs): "LOC", "RES", ... for n = 0, 1, ...; NULL at the end. */
+const char *irq_local_name(unsigned n, const char **tag);
+u64 irq_local_count(unsigned n, unsigned cpu);

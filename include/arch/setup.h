@@ -5,5 +5,6 @@
 void arch_early_init(void);
 /* Final page tables with the direct map of bootinfo.mem; after it early_alloc memory is reachable. */
 void arch_memory_init(void);
-/* ACPI tables, interrupt controllers, clocks; after slab and vmalloc. */
+/* Interrupt controllers, clocks, timer of the boot CPU. After smp_prepare(), which has read the ACPI tables; both run
+ * before mem_init(), on early_alloc memory. */
 void arch_platform_init(void);

@@ -19,7 +19,8 @@ extern unsigned long *cpu_online_mask; /* [a] */
 	for (unsigned c = 0; c < nr_cpus; c++)                                                     \
 		if (cpu_is_online(c))
 
-/* Enumerate CPUs and allocate per-CPU areas (boot CPU, before the scheduler). */
+/* Read the ACPI tables, enumerate CPUs and copy the per-CPU section for each: before mem_init(), while the section is
+ * still as it was linked. */
 void smp_prepare(void);
 /* Start the application processors; each ends in entry(), on its idle stack, interrupts off. The
  * idle stacks come from the scheduler. -errno never fails the boot: a dead AP is logged. */

@@ -54,11 +54,12 @@ void kernel_main(void)
 	pr_notice("Command line: %s", bootinfo.cmdline);
 	boot_params_parse();
 	arch_memory_init();
+	arch_glue_init();
+	smp_prepare();
+	arch_platform_init();
 	mem_init();
 	slab_init();
 	vmalloc_init();
-	arch_platform_init();
-	smp_prepare();
 	alloc_percpu_init();
 	sched_init();
 	time_init();
