@@ -12,7 +12,8 @@ struct file;
  * Found under RCU through the id table; `thread` and `proc` are weak (cleared under tasklist_lock
  * when the task goes). */
 struct pid {
-	struct ref ref;
+	struct ref ref;		/* memory */
+	u32 uses;		/* [pid_lock] thread, members as group and session: the number is taken */
 	pid_t nr;		/* [I] */
 	struct thread *thread;	/* [tasklist_lock] readers under RCU */
 	struct process *proc;	/* [tasklist_lock] readers under RCU; only while nr is a process id */
@@ -26,7 +27,8 @@ enum { PROC_RUNNING, PROC_ZOMBIE, PROC_DEAD };
 
 struct process {
 	struct thread_group tg;	   /* tg.sighand->lock is "siglock" */
-	struct ref ref;		   /* 1 until reaped; then freed after an RCU grace period */
+	struct ref ref;		   /* 1 until reaped, 1 per struct thread; freed after an RCU grace period */
+	u32 nr_live;		   /* [siglock] threads that have not finished exiting (tg.nr_threads: not begun) */
 	struct pid *pid;	   /* [I] counted */
 	struct pid *pgrp, *session; /* [tasklist_lock] counted */
 	struct process *parent;	   /* [tasklist_lock] */
