@@ -231,6 +231,9 @@ int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out) _
 /* Open from the kernel (exec, init): ERR_PTR. */
 struct file *file_open(int dirfd, const char *name, int flags, mode_t mode) __must_check;
 struct file *file_open_path(const struct path *p, int flags) __must_check;
+/* For execve: a regular file for reading without asking for read permission (the caller has checked
+ * MAY_EXEC). Writers are refused with -ETXTBSY until the last reference to this struct file goes. */
+struct file *file_open_exec(const struct path *p) __must_check;
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 pos);
 ssize_t file_write_kernel(struct file *f, const void *buf, size_t n, u64 pos);
 /* A file without a name in any directory: pipes, epoll, eventfd, pidfd. name shows in /proc/PID/fd. */
@@ -259,6 +262,7 @@ int fd_reserve(unsigned from, int o_cloexec);
 void fd_install(unsigned fd, struct file *f);
 void fd_release(unsigned fd);
 int fd_close(unsigned fd);
+bool fd_is_cloexec(int fd); /* false for none */
 /* Process-level tables: clone and exec use these. */
 struct files *files_init(void);
 struct files *files_get(struct files *f);

@@ -144,7 +144,7 @@ static int copy_signal_state(struct thread *t, u64 fl)
 	return 0;
 }
 
-static void unwind_thread(struct thread *t, u64 fl)
+void thread_discard(struct thread *t, bool own_process)
 {
 	struct process *p = t->proc;
 
@@ -158,7 +158,7 @@ static void unwind_thread(struct thread *t, u64 fl)
 	t->fs = NULL;
 	t->files = NULL;
 	arch_thread_destroy(&t->arch);
-	if (p && !(fl & CLONE_THREAD))
+	if (p && own_process)
 		process_put(p); /* the thread's free hook drops the other reference */
 	thread_put(t);
 }
@@ -306,7 +306,7 @@ s64 do_clone(const struct clone_req *r)
 out_pid:
 	pid_unuse(pid);
 out_thread:
-	unwind_thread(t, fl);
+	thread_discard(t, !(fl & CLONE_THREAD));
 	return err;
 }
 

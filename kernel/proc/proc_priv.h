@@ -50,6 +50,8 @@ struct clone_req {
 	u64 stack, tls;
 	pid_t set_tid;
 };
+/* Undo a thread that never ran, with its process if that is new. */
+void thread_discard(struct thread *t, bool own_process);
 s64 do_clone(const struct clone_req *r);
 
 /* exit.c */

@@ -1,1 +1,1 @@
-KOBJS +=
+KOBJS += kernel/syscall/table.o kernel/syscall/entry.o
