@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static double at_start;
+
 
 static double ns(void)
 {
@@ -60,7 +60,7 @@ static void memory(void)
 
 int main(void)
 {
-	at_start = ns();
+	double at_start = ns();
 	mkdir("/proc", 0755);
 	mkdir("/dev", 0755);
 	mkdir("/tmp", 0755);
