@@ -1,1 +1,2 @@
-KOBJS +=
+# Devices; each folder lists its own.
+include drivers/tty/objs.mk
