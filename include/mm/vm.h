@@ -1,6 +1,7 @@
 /* Address spaces: struct mm and its VMAs. mmap(2) and friends, faults, fork's copy, exec's building.
  * The system calls munmap ... mlockall are in mm/vm; mmap itself (fd to mapping) is in fs/.
- * Lock order: mm->lock (rwsem) > mapping->i_mmap_lock > page lock > page-table lock > LRU lock. */
+ * Lock order: mm->lock > invalidate_lock > page lock > mapping->i_mmap_lock > page-table lock > mapping->lock >
+ * lru lock. Spinlocks from the page-table lock on. */
 #pragma once
 #include <lib/rbtree.h>
 #include <mm/pagecache.h>
