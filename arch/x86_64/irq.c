@@ -7,6 +7,7 @@
  * Dispatch takes no lock: it announces itself in desc->running, then reads the list; irq_free unlinks, waits until
  * nobody is running, and only then frees. Descriptors are kept for reuse, so a late dispatch finds valid memory. */
 #define LOG_PREFIX "irq: "
+#include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <arch/smp.h>
@@ -44,6 +45,8 @@ static unsigned nr_descs;	/* [irq_lock] */
 static DEFINE_PER_CPU(struct irq_desc *, vector_desc[NR_DEVICE_VECTORS]); /* [irq_lock] read by dispatch */
 static DEFINE_PER_CPU(u32, vector_count[NR_DEVICE_VECTORS]);		  /* [o] */
 static DEFINE_PER_CPU(u32, vectors_used);				  /* [irq_lock] */
+static DEFINE_PER_CPU(u64, noise[2]);					  /* [o] */
+static DEFINE_PER_CPU(u32, noise_events);				  /* [o] */
 static DEFINE_PER_CPU(u32, local_count[IRQ_LOCALS]);			  /* [o] */
 
 void irq_count_local(enum irq_local which)
@@ -75,8 +78,37 @@ static void device_irq(unsigned slot)
 	apic_eoi();
 }
 
+/* Two rotating accumulators take the time and place of each interrupt; a handful of instructions. */
+static void noise_add(unsigned vector, const struct regs *r)
+{
+	u64 t = rdtsc() ^ (u64)vector << 56;
+	u64 a = this_cpu_read(noise[0]), b = this_cpu_read(noise[1]);
+
+	a = (a << 7 | a >> 57) ^ t;
+	b = (b << 13 | b >> 51) + (a ^ r->rip);
+	this_cpu_write(noise[0], a);
+	this_cpu_write(noise[1], b);
+	this_cpu_inc(noise_events);
+}
+
+unsigned arch_irq_noise(u64 out[4])
+{
+	static u32 last;
+	u32 events = 0;
+
+	memset(out, 0, 32);
+	for_each_online_cpu(c) {
+		u64 *n = *per_cpu_ptr(&noise, c);
+		out[c & 1] = (out[c & 1] << 9 | out[c & 1] >> 55) ^ READ_ONCE(n[0]);
+		out[2 + (c & 1)] += READ_ONCE(n[1]);
+		events += READ_ONCE(*per_cpu_ptr(&noise_events, c));
+	}
+	return events - xchg(&last, events);
+}
+
 void irq_dispatch(unsigned vector, struct regs *r)
 {
+	noise_add(vector, r);
 	if (likely(vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST)) {
 		device_irq(vector - VECTOR_DEVICE_FIRST);
 		return;

@@ -25,3 +25,6 @@ int irq_next(int after, const char **name, const char **chip);
 /* Interrupts without a line (timer, IPIs): "LOC", "RES", ... for n = 0, 1, ...; NULL at the end. */
 const char *irq_local_name(unsigned n, const char **tag);
 u64 irq_local_count(unsigned n, unsigned cpu);
+/* What the times of interrupts have left on all CPUs, for the random pool; how many interrupts there were since the last
+ * call. Any context. */
+unsigned arch_irq_noise(u64 out[4]);

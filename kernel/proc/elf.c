@@ -11,7 +11,7 @@
 #include <arch/cpu.h>
 #include <arch/signal_frame.h>
 #include <lib/elf_check.h>
-#include <sync/random.h>
+#include <log/random.h>
 
 #define RSEQ_FEATURE_SIZE 20
 #define RSEQ_ALIGN	  32

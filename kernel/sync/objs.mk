@@ -1,1 +1,1 @@
-KOBJS += kernel/sync/random.o kernel/sync/spinlock.o kernel/sync/preempt.o kernel/sync/rcu.o
+KOBJS += kernel/sync/spinlock.o kernel/sync/preempt.o kernel/sync/rcu.o

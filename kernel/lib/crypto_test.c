@@ -1,0 +1,93 @@
+/* Test vectors of RFC 8439 (ChaCha20, 2.3.2 and A.1) and RFC 7693 (BLAKE2s, appendices B and E). */
+#include <init/ktest.h>
+#include <lib/blake2s.h>
+#include <lib/chacha20.h>
+#include <lib/string.h>
+
+KTEST(chacha20, block_of_rfc8439_2_3_2)
+{
+	static const u8 want[64] = {
+		0x10, 0xf1, 0xe7, 0xe4, 0xd1, 0x3b, 0x59, 0x15, 0x50, 0x0f, 0xdd, 0x1f, 0xa3, 0x20, 0x71, 0xc4,
+		0xc7, 0xd1, 0xf4, 0xc7, 0x33, 0xc0, 0x68, 0x03, 0x04, 0x22, 0xaa, 0x9a, 0xc3, 0xd4, 0x6c, 0x4e,
+		0xd2, 0x82, 0x64, 0x46, 0x07, 0x9f, 0xaa, 0x09, 0x14, 0xc2, 0xd7, 0x05, 0xd9, 0x8b, 0x02, 0xa2,
+		0xb5, 0x12, 0x9c, 0xd1, 0xde, 0x16, 0x4e, 0xb9, 0xcb, 0xd0, 0x83, 0xe8, 0xa2, 0x50, 0x3c, 0x4e,
+	};
+	u8 key[32], out[64];
+	u32 s[16];
+
+	for (unsigned i = 0; i < 32; i++)
+		key[i] = i;
+	chacha20_init(s, key);
+	s[12] = 1;
+	s[13] = 0x09000000;
+	s[14] = 0x4a000000;
+	s[15] = 0;
+	chacha20_block(s, out);
+	CHECK(!memcmp(out, want, 64));
+	CHECK_EQ(s[12], 2);
+}
+
+KTEST(chacha20, counter_carries)
+{
+	u8 key[32] = {0}, out[64];
+	u32 s[16];
+
+	chacha20_init(s, key);
+	chacha20_block(s, out);
+	static const u8 want[8] = {0x76, 0xb8, 0xe0, 0xad, 0xa0, 0xf1, 0x3d, 0x90}; /* A.1, vector 1 */
+	CHECK(!memcmp(out, want, 8));
+	s[12] = 0xffffffff;
+	chacha20_block(s, out);
+	CHECK_EQ(s[12], 0);
+	CHECK_EQ(s[13], 1);
+}
+
+KTEST(blake2s, abc)
+{
+	static const u8 want[32] = {
+		0x50, 0x8c, 0x5e, 0x8c, 0x32, 0x7c, 0x14, 0xe2, 0xe1, 0xa7, 0x2b, 0xa3, 0x4e, 0xeb, 0x45, 0x2f,
+		0x37, 0x45, 0x8b, 0x20, 0x9e, 0xd6, 0x3a, 0x29, 0x4d, 0x99, 0x9b, 0x4c, 0x86, 0x67, 0x59, 0x82,
+	};
+	u8 out[32];
+
+	blake2s(out, 32, NULL, 0, "abc", 3);
+	CHECK(!memcmp(out, want, 32));
+}
+
+/* Appendix E: hashes of many lengths, keyed and not, hashed together. */
+static void sequence(u8 *out, size_t len, u32 seed)
+{
+	u32 a = 0xdead4bad * seed, b = 1;
+
+	for (size_t i = 0; i < len; i++) {
+		u32 t = a + b;
+		a = b;
+		b = t;
+		out[i] = t >> 24;
+	}
+}
+
+KTEST(blake2s, self_test_of_rfc7693)
+{
+	static const u8 want[32] = {
+		0x6a, 0x41, 0x1f, 0x08, 0xce, 0x25, 0xad, 0xcd, 0xfb, 0x02, 0xab, 0xa6, 0x41, 0x45, 0x1c, 0xec,
+		0x53, 0xc5, 0x98, 0xb2, 0x4f, 0x4f, 0xc7, 0x87, 0xfb, 0xdc, 0x88, 0x79, 0x7f, 0x4c, 0x1d, 0xfe,
+	};
+	static const size_t hash_lens[4] = {16, 20, 28, 32}, in_lens[6] = {0, 3, 64, 65, 255, 1024};
+	static u8 in[1024];
+	u8 md[32], key[32];
+	struct blake2s all;
+
+	blake2s_init(&all, 32, NULL, 0);
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned j = 0; j < 6; j++) {
+			sequence(in, in_lens[j], in_lens[j]);
+			blake2s(md, hash_lens[i], NULL, 0, in, in_lens[j]);
+			blake2s_update(&all, md, hash_lens[i]);
+			sequence(key, hash_lens[i], hash_lens[i]);
+			blake2s(md, hash_lens[i], key, hash_lens[i], in, in_lens[j]);
+			blake2s_update(&all, md, hash_lens[i]);
+		}
+	blake2s_final(&all, md);
+	CHECK(!memcmp(md, want, 32));
+}
