@@ -292,11 +292,13 @@ void dentry_instantiate(struct dentry *d, struct inode *i)
 /* The name is gone from the directory, whose rwsem is held for writing. The caller holds d. */
 void dentry_delete(struct dentry *d)
 {
-	if (ref_read(&d->ref) == 2 && !(d->flags & (DENTRY_UNHASHED | DENTRY_NOCACHE))) {
-		/* The hash and the caller: stays as a negative dentry. A walker that gets hold of it
-		 * now sees either state, as it would have a moment earlier or later. */
+	s32 two = 2; /* the hash and the caller */
+	if (!(d->flags & (DENTRY_UNHASHED | DENTRY_NOCACHE)) &&
+	    atomic_try_cmpxchg(&d->ref.n, &two, 0)) {
+		/* With the count at 0 no lookup gets hold of it: whoever has one sees it stay positive. */
 		struct inode *i = d->inode;
 		WRITE_ONCE(d->inode, NULL);
+		atomic_set_release(&d->ref.n, 2);
 		if (i)
 			inode_put(i);
 		return;
@@ -477,66 +479,11 @@ static bool prune_children(struct dentry *p)
 	return false;
 }
 
-/* A child with children of its own, counted. */
-static struct dentry *find_parent_child(struct dentry *p, struct dentry *after)
+/* A removed directory: its negative entries would keep it alive. */
+void dentry_prune(struct dentry *d)
 {
-	struct dentry *d, *found = NULL;
-	spin_lock(&p->lock);
-	bool skip = after != NULL;
-	list_for_each_entry(d, &p->children, sibling)
-	{
-		if (skip) {
-			skip = d != after;
-			continue;
-		}
-		if (ref_tryget(&d->ref)) {
-			found = d;
-			break;
-		}
-	}
-	spin_unlock(&p->lock);
-	if (after)
-		dentry_put(after);
-	return found;
-}
-
-bool dentry_shrink_tree(struct dentry *root)
-{
-	struct dentry *d = root, *child;
-	dentry_get(d);
-	for (;;) { /* depth first, without recursion: parents are counted by their children */
-		while (prune_children(d))
-			;
-		child = NULL;
-		while ((child = find_parent_child(d, child)))
-			if (!list_empty(&child->children))
-				break;
-		if (!child)
-			break;
-		dentry_put(d);
-		d = child;
-		while (prune_children(d))
-			;
-		if (list_empty(&d->children)) {
-			struct dentry *up = d->parent;
-			dentry_get(up);
-			dentry_put(d);
-			d = up;
-			continue;
-		}
-		/* Something below is in use: no more to be had on this branch. */
-		bool busy = true;
-		struct dentry *c;
-		spin_lock(&d->lock);
-		list_for_each_entry(c, &d->children, sibling)
-			if (!list_empty(&c->children))
-				busy = false;
-		spin_unlock(&d->lock);
-		if (busy)
-			break;
-	}
-	dentry_put(d);
-	return list_empty(&root->children);
+	while (prune_children(d))
+		;
 }
 
 /* The last mount of a super block is gone: nothing below root is in use but by the cache and by pins. */

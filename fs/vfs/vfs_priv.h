@@ -51,7 +51,6 @@ struct mnt_ns {
 	u64 generation; /* [sem] */
 };
 extern struct mnt_ns init_mnt_ns;
-extern spinlock_t mount_lock;
 struct mount *mount_lookup_rcu(const struct mount *parent, const struct dentry *d);
 struct mount *mount_lookup(struct mount *parent, struct dentry *d); /* counted */
 /* Is p the root of a mount in use or has it one on top? For rmdir, unlink, rename. */
@@ -59,15 +58,21 @@ bool dentry_is_mountpoint(const struct dentry *d);
 int mount_write_get(struct mount *m); /* -EROFS */
 void mount_write_put(struct mount *m);
 struct mount *mount_new(struct super_block *sb, struct dentry *root, const char *source, u32 flags);
-int mount_graft(struct mount *m, const struct path *at);
+int mount_graft(struct mount *m, const struct path *at); /* ns sem held for writing; consumes m's first reference */
 bool path_reachable(const struct path *p, const struct path *root);
 void mount_init(void);
+void mount_changed(void);
+int mount_copy_tree(const struct path *from, bool recursive, struct mount **out);
+void mount_detach(struct mount *m, struct list *drop);
+void mount_drop_list(struct list *drop);
+void mount_reattach(struct mount *m, struct mount *parent, struct dentry *at);
+void fs_ctx_replace_root(const struct path *from, const struct path *to);
 int do_mount(const char *source, const struct path *at, const char *type, unsigned long flags,
 	     const char *data);
 
 /* ---- path walk (namei.c) ---- */
 #define MAX_SYMLINKS 40
-enum last_type { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
+enum last_type { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT, LAST_JUMP };
 struct walk {
 	struct path path; /* counted once the walk has begun */
 	struct path root; /* counted */
@@ -76,7 +81,6 @@ struct walk {
 	const char *last; /* LOOKUP_PARENT: the last component, not NUL-terminated */
 	u32 last_len, last_hash;
 	bool must_dir; /* slashes behind the last component */
-	bool jumped;   /* a magic link gave the final path */
 	u8 nlinks;     /* symlinks followed */
 	u8 depth;
 	u8 pending; /* frames with something left behind the link */
@@ -107,6 +111,8 @@ int vfs_create_locked(struct path *dir, struct dentry *d, mode_t mode, dev_t rde
 /* ---- files ---- */
 extern struct slab_cache *file_cache;
 struct file *file_alloc(void);
+void file_init(void);
+u64 file_count(void);
 int file_do_open(struct file *f, const struct path *p, int flags);
 struct file *open_at(int dirfd, const char *name, int flags, mode_t mode);
 void locks_remove_posix(struct file *f, struct files *owner); /* fs/locks */
@@ -147,6 +153,5 @@ struct files {
 	unsigned long open0, cloexec0, full0;
 	struct file *fd0[FD_INLINE];
 };
-bool fd_get_cloexec(unsigned fd);
 int fd_set_cloexec(unsigned fd, bool on);
-int fd_install_new(struct file *f, int o_cloexec);
+void fdtable_init(void);

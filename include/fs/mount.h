@@ -39,12 +39,12 @@ struct mnt_ns; /* one for now; everything that is per namespace hangs off it */
 struct mount {
 	struct ref ref;		  /* the tree holds one, each path one */
 	u32 id;			  /* [I] */
-	u32 flags;		  /* [mount_lock] MNT_USER_FLAGS; read without */
+	u32 flags;		  /* [ns sem] MNT_USER_FLAGS; read without */
 	struct super_block *sb;	  /* counted [I] */
 	struct dentry *root;	  /* counted [I] */
-	struct mount *parent;	  /* [ns sem, mount_lock] itself: a root or detached; counted */
+	struct mount *parent;	  /* [ns sem, rename_lock] itself: a root or detached; counted */
 	struct dentry *mountpoint; /* [same] counted */
-	struct hlist_node hash;	  /* [mount_lock] readers under RCU with walk_seq */
+	struct hlist_node hash;	  /* [rename_lock] readers under RCU with walk_seq */
 	struct list children, sibling; /* [ns sem] */
 	struct list ns_list;	  /* [ns sem] */
 	struct mnt_ns *ns;	  /* [ns sem] NULL: detached */

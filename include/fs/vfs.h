@@ -117,6 +117,9 @@ struct inode {
 	void *watches;		/* inotify */
 	struct rcu_head rcu;
 };
+#define INODE_LINKABLE 1u /* O_TMPFILE without O_EXCL: linkat may name it although nlink is 0 */
+#define INODE_NOATIME  2u
+
 struct dentry {
 	struct ref ref;
 	spinlock_t lock;
@@ -135,7 +138,7 @@ struct dentry {
 	void *private;
 	struct rcu_head rcu;
 };
-#define DENTRY_MOUNTED	1u /* something is mounted here [mount_lock] */
+#define DENTRY_MOUNTED	1u /* something is mounted here */
 #define DENTRY_UNHASHED 2u
 #define DENTRY_NOCACHE	4u /* dropped with its last reference (procfs); set before or in lookup */
 #define DENTRY_PINNED	8u /* the only copy of a directory entry (tmpfs): dentry_pin */
@@ -238,6 +241,9 @@ ssize_t file_read_kernel(struct file *f, void *buf, size_t n, u64 pos);
 ssize_t file_write_kernel(struct file *f, const void *buf, size_t n, u64 pos);
 /* A file without a name in any directory: pipes, epoll, eventfd, pidfd. name shows in /proc/PID/fd. */
 struct file *anon_file(const char *name, const struct file_ops *ops, void *priv, int flags);
+/* The same around an inode of its own (consumed), e.g. of anon_super(). */
+struct file *anon_file_inode(const char *name, struct inode *i, const struct file_ops *ops, void *priv, int flags);
+struct super_block *anon_super(void);
 /* Absolute name of p as current's root sees it: pointer into buf. ERR_PTR(-ENAMETOOLONG/-ENOENT). */
 char *path_name(const struct path *p, char *buf, size_t n);
 int inode_permission(struct inode *i, int mask); /* MAY_*: 0, -EACCES, -EROFS */
@@ -263,6 +269,9 @@ void fd_install(unsigned fd, struct file *f);
 void fd_release(unsigned fd);
 int fd_close(unsigned fd);
 bool fd_is_cloexec(int fd); /* false for none */
+struct file *fd_get_raw(unsigned fd); /* O_PATH files too */
+/* The lowest free descriptor for f, whose reference is consumed also on error. */
+int fd_install_new(struct file *f, int o_cloexec);
 /* Process-level tables: clone and exec use these. */
 struct files *files_init(void);
 struct files *files_get(struct files *f);
@@ -278,6 +287,7 @@ struct fs_ctx {
 	spinlock_t lock;
 	struct path root, cwd; /* [lock] */
 	mode_t umask;	       /* [a] */
+	struct list all;       /* [fs_list_lock] every fs_ctx, for pivot_root */
 };
 /* Files of another task, for /proc/PID/fd: counted or NULL. *fd: search from, set to the one found. */
 struct file *files_next(struct files *fs, unsigned *fd, bool *cloexec);
@@ -323,8 +333,8 @@ void name_put(struct name_buf *n);
 /* A tmpfs directory entry lives in the dentry cache only: one more reference until unpinned. */
 void dentry_pin(struct dentry *d);
 void dentry_unpin(struct dentry *d);
-/* Forget cached names below a dentry that nobody uses; true if none is left. */
-bool dentry_shrink_tree(struct dentry *d);
+/* Forget d's cached children that nobody uses. */
+void dentry_prune(struct dentry *d);
 /* Drop d from the cache: the next lookup asks the file system. */
 void dentry_invalidate(struct dentry *d);
 /* Child of a directory by name: looked up (may be negative), counted; dir's rwsem held for writing. */
