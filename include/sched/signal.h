@@ -53,6 +53,8 @@ int signal_dequeue(struct thread *t, const sigset_t *mask, siginfo_t *info);
 void signal_set_blocked(const sigset_t *set);
 void sigpending_init(struct sigpending *p);
 void sigpending_flush(struct sigpending *p);
+/* Drop the signals in mask (SIGMASK bits) with their queue entries. siglock held. */
+void sigpending_remove(struct sigpending *p, u64 mask);
 
 static inline bool sigset_test(const sigset_t *s, int sig)
 {

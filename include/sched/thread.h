@@ -113,6 +113,8 @@ struct thread {
 	struct sigpending pending;  /* [siglock] */
 	sigset_t blocked;	    /* [o], written under siglock */
 	sigset_t saved_mask;	    /* [o] of sigsuspend & co. */
+	sigset_t waits_for;	    /* [siglock] sigtimedwait sleeps for these: sent although blocked or
+				     * ignored, they are queued and wake it (T_INTERRUPTIBLE) */
 	bool restore_mask;	    /* [o] */
 	u32 jobctl;		    /* [siglock] JOBCTL_* */
 	stack_t altstack;	    /* [o] */
