@@ -10,3 +10,10 @@ int decompress(const void *in, size_t n, int (*out)(void *ctx, const void *data,
 	       void *ctx, size_t *consumed) __must_check;
 /* "gzip", "zstd", "lz4", or NULL. Any context. */
 const char *decompress_detect(const void *in, size_t n);
+
+/* Where the decoders get memory: set once at boot (mm/alloc) or by a host test. */
+struct decompress_allocator {
+	void *(*alloc)(size_t n);
+	void (*free)(void *p);
+};
+extern struct decompress_allocator decompress_allocator;

@@ -7,6 +7,7 @@
 #include <alloc/slab.h>
 #include <alloc/vmalloc.h>
 #include <lib/bits.h>
+#include <lib/decompress.h>
 #include <lib/radix.h>
 #include <lib/string.h>
 #include <log/panic.h>
@@ -171,6 +172,16 @@ static void radix_node_free(void *p, size_t n)
 	call_rcu((struct rcu_head *)((char *)p + n), radix_node_rcu);
 }
 
+static void *decoder_alloc(size_t n)
+{
+	return kvmalloc(n, GFP_KERNEL);
+}
+
+static void decoder_free(void *p)
+{
+	kvfree(p);
+}
+
 void slab_init(void)
 {
 	static const char *const names[] = {
@@ -195,5 +206,6 @@ void slab_init(void)
 	radix_node_size = radix_node_bytes();
 	radix_cache = slab_cache_create("radix_node", radix_node_size + sizeof(struct rcu_head), 8,
 					SLAB_PANIC, NULL);
+	decompress_allocator = (struct decompress_allocator){decoder_alloc, decoder_free};
 	radix_allocator = (struct radix_allocator){radix_node_alloc, radix_node_free};
 }
