@@ -29,6 +29,7 @@ $(error tools/deps.sh could not provide what this needs: see its messages above)
 endif
 endif
 
+.DEFAULT_GOAL := all
 KOBJS :=
 include boot/objs.mk arch/x86_64/objs.mk kernel/objs.mk mm/objs.mk fs/objs.mk drivers/objs.mk net/objs.mk
 
