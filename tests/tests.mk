@@ -10,7 +10,7 @@ abi-tests: build/tests/abi.cpio
 build/tests/abi/%: tests/abi/%.c tests/abi/abi.h $(UAPI_DIR)/.made
 	@mkdir -p $(@D)
 	@echo "  MUSL  $@"
-	$(Q)$(MUSL_GCC) $(USER_CFLAGS) -Wno-unused-parameter -Wno-infinite-recursion -Wno-unused-but-set-variable -Wno-clobbered -Wno-array-bounds -Wno-nonnull -Wno-unused-result -pthread $< -o $@
+	$(Q)$(MUSL_GCC) $(USER_CFLAGS) -Wno-unused-parameter -Wno-infinite-recursion -Wno-stringop-overread -Wno-stringop-overflow -Wno-unused-but-set-variable -Wno-clobbered -Wno-array-bounds -Wno-nonnull -Wno-unused-result -pthread $< -o $@
 build/tests/abi.cpio: $(ABI_PROGRAMS) tools/mkcpio.py
 	$(Q)(echo "dir /abi 0755"; echo "dir /abi/tests 0755"; echo "file /abi/runner build/tests/abi/runner 0755"; \
 		for t in $(filter-out runner,$(ABI_TESTS)); do echo "file /abi/tests/$$t build/tests/abi/$$t 0755"; done) \
