@@ -566,10 +566,9 @@ static int init_make(struct exec_image *x, struct thread *t)
 	if (!p->tg.sighand || !t->user_count)
 		return -ENOMEM;
 	memset(p->tg.sighand->action, 0, sizeof(p->tg.sighand->action));
-	sigpending_init(&t->pending);
-	list_init(&t->group_node);
 	t->altstack.ss_flags = SS_DISABLE;
 	t->exit_signal = SIGCHLD;
+	cred_put(t->cred);
 	t->cred = x->cred;
 	x->cred = NULL;
 	start_regs(&regs, x);

@@ -301,8 +301,6 @@ void do_exit(int code)
 
 	if (in_atomic())
 		panic("Attempted to exit in atomic context");
-	/* Survive until thread_exit, whoever reaps us meanwhile. */
-	thread_get(t);
 	bool last = leave_group_list(t, code, &ut, &st);
 	if (last)
 		exit_process_things(p, code);
@@ -348,8 +346,6 @@ void do_group_exit(int code)
 
 	if (g->flags & TG_EXITING)
 		code = g->exit_code;
-	else if (g->flags & TG_EXECING)
-		code = SIGKILL; /* another thread's exec ends this one */
 	else
 		group_exit_locked(g, code);
 	sigunlock(g, f);

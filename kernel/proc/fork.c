@@ -134,7 +134,6 @@ static int copy_process(struct thread *t, u64 fl)
 
 static int copy_signal_state(struct thread *t, u64 fl)
 {
-	sigpending_init(&t->pending);
 	t->blocked = current->blocked;
 	/* A new stack cannot share the alternate one, but vfork's child runs on the parent's. */
 	if (!(fl & CLONE_VM) || (fl & CLONE_VFORK))
@@ -157,7 +156,6 @@ void thread_discard(struct thread *t, bool own_process)
 	t->mm = NULL;
 	t->fs = NULL;
 	t->files = NULL;
-	arch_thread_destroy(&t->arch);
 	if (p && own_process)
 		process_put(p); /* the thread's free hook drops the other reference */
 	thread_put(t);
@@ -209,8 +207,7 @@ static int prepare_thread(struct thread *t, const struct clone_req *r)
 	struct regs regs = *stack_user_regs(current->kstack);
 	int err;
 
-	list_init(&t->group_node);
-	sigpending_init(&t->pending);
+	cred_put(t->cred);
 	t->cred = cred_get(current_cred());
 	regs.rax = 0;
 	if (r->stack)

@@ -146,13 +146,9 @@ void process_put(struct process *p)
 /* The last reference to a thread is gone. Any context. */
 static void thread_gone(struct thread *t)
 {
-	if (t->proc) {
-		sigpending_flush(&t->pending);
-		user_count_sub(t->user_count);
-		process_put(t->proc);
-	}
-	if (t->cred)
-		cred_put(t->cred);
+	sigpending_flush(&t->pending);
+	user_count_sub(t->user_count);
+	process_put(t->proc);
 }
 
 /* ---- groups and sessions ---- */
