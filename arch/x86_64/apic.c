@@ -30,7 +30,7 @@
 #define ICR_STARTUP  (6u << 8)
 #define ICR_PENDING  (1u << 12)
 #define ICR_ASSERT   (1u << 14)
-#define ICR_ALL_ELSE (3u << 18)
+#define ICR_SELF     (1u << 18)
 
 bool apic_x2apic __ro_after_init;
 static volatile char *regs_base __ro_after_init; /* xAPIC */
@@ -95,9 +95,13 @@ void apic_send_ipi(unsigned cpu, u8 vector)
 	icr_send(cpu_apic_id[cpu], ICR_FIXED | ICR_ASSERT | vector);
 }
 
-void apic_send_ipi_others(u8 vector)
+/* By shorthand, which leaves the destination register alone: also good within another IPI's two writes (NMI). */
+void apic_send_ipi_self(u8 vector)
 {
-	icr_send(0, ICR_FIXED | ICR_ASSERT | ICR_ALL_ELSE | vector);
+	if (apic_x2apic)
+		wrmsr(X2APIC_MSR + (APIC_SELF_IPI >> 4), vector);
+	else
+		mmio_write32(regs_base + APIC_ICR, ICR_FIXED | ICR_ASSERT | ICR_SELF | vector);
 }
 
 void apic_send_nmi(unsigned cpu)

@@ -12,6 +12,7 @@
 #include <arch/atomic.h>
 #include <arch/backtrace.h>
 #include <arch/cpu.h>
+#include <arch/irq_work.h>
 #include <arch/irqflags.h>
 #include <arch/smp.h>
 #include <lib/bits.h>
@@ -133,6 +134,36 @@ void smp_call_function_single(unsigned cpu, void (*fn)(void *), void *arg)
 			cpu_relax();
 	}
 	preempt_enable();
+}
+
+/* A stack of works per CPU: pushed by its own CPU (also from an NMI), taken whole by the interrupt. */
+static DEFINE_PER_CPU(struct irq_work *, irq_works); /* [a] */
+
+bool irq_work_queue(struct irq_work *w)
+{
+	if (xchg(&w->pending, 1))
+		return false;
+	unsigned long f = irq_save();
+	struct irq_work **head = this_cpu_ptr(&irq_works), *first = READ_ONCE(*head);
+	do
+		w->next = first;
+	while (!__atomic_compare_exchange_n(head, &first, w, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	if (!first)
+		apic_send_ipi_self(VECTOR_IRQ_WORK);
+	irq_restore(f);
+	return true;
+}
+
+void irq_work_run(void)
+{
+	struct irq_work *w = xchg(this_cpu_ptr(&irq_works), NULL), *next;
+
+	for (; w; w = next) {
+		next = w->next;
+		/* May be queued anew from here on. */
+		(void)xchg(&w->pending, 0);
+		w->fn(w);
+	}
 }
 
 void smp_send_reschedule(unsigned cpu)

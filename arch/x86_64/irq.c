@@ -130,6 +130,11 @@ void irq_dispatch(unsigned vector, struct regs *r)
 		apic_eoi();
 		ipi_handle_calls(vector);
 		return;
+	case VECTOR_IRQ_WORK:
+		irq_count_local(IRQ_IWI);
+		apic_eoi();
+		irq_work_run();
+		return;
 	case VECTOR_STOP:
 		apic_eoi();
 		ipi_stop_self();
@@ -433,6 +438,7 @@ const char *irq_local_name(unsigned n, const char **tag)
 		[IRQ_RES] = {"RES", "Rescheduling interrupts"},
 		[IRQ_CAL] = {"CAL", "Function call interrupts"},
 		[IRQ_TLB] = {"TLB", "TLB shootdowns"},
+		[IRQ_IWI] = {"IWI", "IRQ work interrupts"},
 		[IRQ_SPU] = {"SPU", "Spurious interrupts"},
 		[IRQ_ERR] = {"ERR", "Local APIC errors"},
 	};

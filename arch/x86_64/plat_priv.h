@@ -14,6 +14,7 @@
 #define VECTOR_TLB	    0xf9
 #define VECTOR_CALL	    0xfa
 #define VECTOR_RESCHEDULE   0xfb
+#define VECTOR_IRQ_WORK	    0xfc
 #define VECTOR_TIMER	    0xfd
 #define VECTOR_APIC_ERROR   0xfe
 #define VECTOR_SPURIOUS	    0xff
@@ -41,7 +42,7 @@ u32 apic_read(u32 reg);
 void apic_write(u32 reg, u32 v);
 /* Any context. */
 void apic_send_ipi(unsigned cpu, u8 vector);
-void apic_send_ipi_others(u8 vector);
+void apic_send_ipi_self(u8 vector);
 void apic_send_nmi(unsigned cpu);
 void apic_send_init(unsigned cpu);
 void apic_send_startup(unsigned cpu, u8 page);
@@ -68,6 +69,7 @@ enum {
 	APIC_TIMER_INITIAL = 0x380,
 	APIC_TIMER_CURRENT = 0x390,
 	APIC_TIMER_DIVIDE = 0x3e0,
+	APIC_SELF_IPI = 0x3f0, /* x2APIC only */
 };
 #define APIC_LVT_MASKED (1u << 16)
 
@@ -83,12 +85,13 @@ void ioapic_mask(unsigned gsi, bool masked);
 /* irq.c */
 void irq_init(void);
 void irq_dispatch(unsigned vector, struct regs *r);
-enum irq_local { IRQ_LOC, IRQ_RES, IRQ_CAL, IRQ_TLB, IRQ_SPU, IRQ_ERR, IRQ_LOCALS };
+enum irq_local { IRQ_LOC, IRQ_RES, IRQ_CAL, IRQ_TLB, IRQ_IWI, IRQ_SPU, IRQ_ERR, IRQ_LOCALS };
 void irq_count_local(enum irq_local which);
 
 /* smp.c, ipi.c */
 void ipi_init(void);
 void ipi_handle_calls(unsigned vector);
+void irq_work_run(void);
 void ipi_call(u8 vector, const unsigned long *mask, void (*fn)(void *), void *arg, void (*meanwhile)(void *));
 void ipi_stop_self(void) __noreturn;
 /* An NMI that one of the functions of smp.h sent: true. Called by the NMI entry. */
