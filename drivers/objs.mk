@@ -1,2 +1,2 @@
 # Devices; each folder lists its own.
-include drivers/tty/objs.mk
+include drivers/tty/objs.mk drivers/char/objs.mk
