@@ -229,7 +229,7 @@ static void check_free(struct page *p, unsigned order)
 #endif
 }
 
-void page_free(struct page *p, unsigned order)
+static void free_block(struct page *p, unsigned order)
 {
 	unsigned zi = pfn_zone(page_to_pfn(p));
 	struct zone *z = &zones[zi];
@@ -255,11 +255,20 @@ void page_free(struct page *p, unsigned order)
 	irq_restore(f);
 }
 
+void page_free(struct page *p, unsigned order)
+{
+	/* A lock-free lookup in the page cache may hold a passing reference, taken for what the page was
+	 * before: then its page_put frees. */
+	if (atomic_read(&p->refcount) > 0 && unlikely(atomic_dec_return(&p->refcount) > 0))
+		return;
+	free_block(p, order);
+}
+
 void page_put_final(struct page *p)
 {
 	if (page_release_hook && p->flags & (1u << PG_LRU | 1u << PG_ANON | 1u << PG_SWAPBACKED))
 		page_release_hook(p);
-	page_free(p, p->alloc_order);
+	free_block(p, p->alloc_order);
 }
 
 static u64 counter_sum(enum mem_counter c)

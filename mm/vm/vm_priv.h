@@ -181,7 +181,6 @@ bool vm_can_mlock(struct mm *mm);
 int stack_expand(struct vma *v, u64 addr);
 /* A VMA at addr that continues prev or next, or a new one. ERR_PTR. References are taken. */
 struct vma *vm_map_region(struct mm *mm, const struct vm_map *req, u64 addr, u32 flags);
-int move_page_tables(struct vma *from, u64 old, struct vma *to, u64 new, u64 len);
 
 struct vm_file_ops;
 extern const struct vm_file_ops *vm_file_ops;
@@ -195,3 +194,7 @@ static inline void vm_file_put(struct file *f)
 	if (f)
 		vm_file_ops->put(f);
 }
+
+/* Give [start, end) (clipped to *v) of *v other flags, splitting and merging; *v becomes the VMA that holds
+ * the part. Page tables are the caller's business. 0 or -ENOMEM. */
+int vma_change_flags(struct vma **v, u64 start, u64 end, u32 flags) __must_check;

@@ -375,6 +375,24 @@ struct vma *vma_merge(struct vma *v)
 	return v;
 }
 
+int vma_change_flags(struct vma **vp, u64 start, u64 end, u32 flags)
+{
+	struct vma *v = *vp;
+	struct mm *mm = v->mm;
+	int err;
+
+	if (v->flags == flags)
+		return 0;
+	err = vma_isolate(&v, max(start, v->start), min(end, v->end));
+	if (err)
+		return err;
+	vm_account(mm, v->flags, v->file, -(s64)vma_pages(v));
+	vma_set_flags(v, flags);
+	vm_account(mm, flags, v->file, vma_pages(v));
+	*vp = vma_merge(v);
+	return 0;
+}
+
 void vma_init(void)
 {
 	vma_cache = slab_cache_create("vm_area", sizeof(struct vma), 0, SLAB_PANIC, NULL);
