@@ -14,6 +14,7 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/io.h>
+#include <arch/irqflags.h>
 #include <init/bootinfo.h>
 #include <lib/string.h>
 #include <log/printk.h>
@@ -264,8 +265,8 @@ void clock_init(void)
 		!rate_is_exact && ref ? ref->name : "");
 }
 
-/* Boot CPU, interrupts off, alone: nobody reads the clock meanwhile. */
-void clock_refine(void)
+/* The boot CPU alone, interrupts off: nobody reads the clock meanwhile. */
+static void refine(void)
 {
 	if (rate_is_exact || !ref || !ref->lasting)
 		return;
@@ -280,6 +281,13 @@ void clock_refine(void)
 		return; /* one of the two is wrong, and the windows agreed with each other */
 	scale_set(hz, now.tsc);
 	pr_debug("TSC refined to %lu.%06lu MHz over %lu ms", hz / 1000000, hz % 1000000, ns / 1000000);
+}
+
+void clock_refine(void)
+{
+	unsigned long f = irq_save();
+	refine();
+	irq_restore(f);
 }
 
 /* Every CPU compares its TSC with the latest value that any CPU has published: smaller means a warp. */
