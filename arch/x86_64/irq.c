@@ -117,6 +117,7 @@ void irq_dispatch(unsigned vector, struct regs *r)
 	case VECTOR_TIMER:
 		irq_count_local(IRQ_LOC);
 		apic_eoi();
+		this_cpu_write(timer_hit_user, regs_from_user(r));
 		apic_timer_irq();
 		return;
 	case VECTOR_RESCHEDULE:

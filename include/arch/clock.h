@@ -1,5 +1,6 @@
 /* Raw time sources and the per-CPU one-shot timer. Policy (clocks, timers) is kernel/time. */
 #pragma once
+#include <arch/percpu.h>
 #include <lib/types.h>
 
 /* Nanoseconds since boot, monotonic across CPUs; a few instructions (TSC scaled), or HPET/PM-timer
@@ -23,6 +24,8 @@ const struct tsc_scale *arch_tsc_scale(void);
 
 /* The handler of the local timer interrupt (hard IRQ). */
 void arch_timer_set_handler(void (*fn)(void));
+/* Inside the handler: did the interrupt find this CPU in user mode? */
+DECLARE_PER_CPU(u32, timer_hit_user);
 /* Program this CPU's one-shot timer to fire at deadline (arch_clock_ns time); U64_MAX: off.
  * Interrupts off. */
 void arch_timer_program(u64 deadline_ns);

@@ -52,10 +52,11 @@ static __always_inline void rcu_irq_enter(void)
 {
 	rcu_idle_exit();
 }
-/* preempt_count already is that of the interrupted context. */
+/* Still counted as one level of interrupt: nothing else held means that the interrupted context reads
+ * nothing. */
 static __always_inline void rcu_irq_exit(void)
 {
-	if (unlikely(this_cpu_read(rcu_need_qs)) && this_cpu_read(preempt_count) == 0)
+	if (unlikely(this_cpu_read(rcu_need_qs)) && this_cpu_read(preempt_count) == PREEMPT_IRQ_UNIT)
 		rcu_report_qs();
 }
 
