@@ -13,7 +13,13 @@ struct thread_group;
 struct sigqueue {
 	struct list list;
 	siginfo_t info;
-	struct sigqueue_owner *owner; /* POSIX timer that owns a preallocated one, or NULL */
+	struct sigqueue_owner *owner; /* of a preallocated one (POSIX timer), or NULL */
+	struct thread_group *group;   /* counted there against the limit */
+};
+/* Embedded in what owns a preallocated entry: called under siglock when it was taken from the queue;
+ * may alter *info (NULL: dropped). */
+struct sigqueue_owner {
+	void (*dequeued)(struct sigqueue_owner *o, siginfo_t *info);
 };
 struct sigpending {
 	sigset_t set;
@@ -51,6 +57,13 @@ void signal_recalc(struct thread *t);
 int signal_dequeue(struct thread *t, const sigset_t *mask, siginfo_t *info);
 /* Set current's blocked mask (recalculates; SIGKILL and SIGSTOP never blocked). */
 void signal_set_blocked(const sigset_t *set);
+/* Threads of the group that could take shared signals in mask instead of t are woken: before t blocks
+ * them or exits. siglock held. */
+void signal_retarget(struct thread *t, u64 mask);
+/* Queue a preallocated entry (info filled, list initialised) for t, or NULL: the group. 1: it is pending
+ * already. signal_unqueue takes it out again. */
+int signal_send_queued(struct thread_group *g, struct thread *t, struct sigqueue *q);
+void signal_unqueue(struct thread_group *g, struct sigqueue *q);
 void sigpending_init(struct sigpending *p);
 void sigpending_flush(struct sigpending *p);
 /* Drop the signals in mask (SIGMASK bits) with their queue entries. siglock held. */

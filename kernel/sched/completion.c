@@ -13,7 +13,7 @@ void completion_init(struct completion *c)
 static void wake(struct completion *c, int n)
 {
 	struct wait_entry *e, *next;
-	list_for_each_entry_safe(e, next, &c->wait.head, list) {
+	list_for_each_entry_safe (e, next, &c->wait.head, list) {
 		if (n-- <= 0)
 			break;
 		list_del(&e->list);

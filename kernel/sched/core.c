@@ -79,8 +79,7 @@ void rq_resched(struct runqueue *rq)
 void rq_check_preempt(struct runqueue *rq, struct thread *t)
 {
 	const struct sched_class *running = rq->curr->class;
-	if (t->class->rank > running->rank ||
-	    (t->class == running && running->preempts(rq, t)))
+	if (t->class->rank > running->rank || (t->class == running && running->preempts(rq, t)))
 		rq_resched(rq);
 }
 

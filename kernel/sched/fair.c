@@ -104,7 +104,7 @@ static void tree_insert(struct fair_queue *q, struct sched_entity *se)
 		if ((s64)(se->deadline - entity(parent)->min_deadline) < 0)
 			entity(parent)->min_deadline = se->deadline;
 		link = (s64)(se->vruntime - entity(parent)->vruntime) < 0 ? &parent->left
-									   : &parent->right;
+									  : &parent->right;
 	}
 	se->min_deadline = se->deadline;
 	rb_link(&se->node, parent, link);
@@ -227,8 +227,8 @@ static struct sched_entity *best_in_tree(const struct fair_queue *q, s64 sum, u6
 			continue;
 		}
 		/* All of the left subtree is eligible too: remember the best such. */
-		if (n->left && (!sub || (s64)(entity(n->left)->min_deadline -
-					      entity(sub)->min_deadline) < 0))
+		if (n->left &&
+		    (!sub || (s64)(entity(n->left)->min_deadline - entity(sub)->min_deadline) < 0))
 			sub = n->left;
 		if (!best || deadline_before(se, best))
 			best = se;
@@ -241,7 +241,7 @@ static struct sched_entity *best_in_tree(const struct fair_queue *q, s64 sum, u6
 		if (se->deadline == se->min_deadline)
 			return se;
 		n = n->left && entity(n->left)->min_deadline == se->min_deadline ? n->left
-										  : n->right;
+										 : n->right;
 	}
 	return best;
 }

@@ -120,7 +120,7 @@ struct thread *rt_movable(struct runqueue *rq, unsigned cpu)
 	for (size_t l = bitmap_find_set(q->bitmap, RT_QUEUES, 0); l < RT_QUEUES;
 	     l = bitmap_find_set(q->bitmap, RT_QUEUES, l + 1)) {
 		struct thread *t;
-		list_for_each_entry(t, &q->queue[l], rt_node)
+		list_for_each_entry (t, &q->queue[l], rt_node)
 			if (t != rq->curr && cpu_allowed(t, cpu))
 				return t;
 	}

@@ -34,11 +34,11 @@ struct rt_queue {
  * of the second. */
 struct runqueue {
 	spinlock_t lock;
-	u32 cpu;	   /* [I] */
-	u32 nr_running;	   /* [lock], read without */
+	u32 cpu;	     /* [I] */
+	u32 nr_running;	     /* [lock], read without */
 	struct thread *curr; /* [lock], read without by wakers */
 	struct thread *idle; /* [I] */
-	u64 clock;	   /* ns, taken when the lock was */
+	u64 clock;	     /* ns, taken when the lock was */
 	struct fair_queue fair;
 	struct rt_queue rt;
 	struct thread *push; /* [own CPU] switched away from and not allowed here any more */
@@ -52,8 +52,8 @@ struct runqueue {
 };
 DECLARE_PER_CPU(struct runqueue, runqueue);
 
-#define this_rq()   this_cpu_ptr(&runqueue)
-#define cpu_rq(c)   per_cpu_ptr(&runqueue, c)
+#define this_rq() this_cpu_ptr(&runqueue)
+#define cpu_rq(c) per_cpu_ptr(&runqueue, c)
 
 enum {
 	ENQ_WAKE = 1, /* after a sleep */
@@ -66,11 +66,13 @@ struct sched_class {
 	void (*dequeue)(struct runqueue *rq, struct thread *t, unsigned flags);
 	void (*put_prev)(struct runqueue *rq, struct thread *t); /* stops being rq->curr */
 	void (*set_next)(struct runqueue *rq, struct thread *t); /* becomes rq->curr */
-	void (*charge)(struct runqueue *rq, struct thread *t);	 /* account rq->curr until rq->clock */
+	void (*charge)(struct runqueue *rq,
+		       struct thread *t); /* account rq->curr until rq->clock */
 	void (*tick)(struct runqueue *rq, struct thread *t);
 	void (*yield)(struct runqueue *rq, struct thread *t);
-	bool (*preempts)(struct runqueue *rq, struct thread *t); /* t, same class as curr, just queued */
-	int rank; /* higher runs first */
+	bool (*preempts)(struct runqueue *rq,
+			 struct thread *t); /* t, same class as curr, just queued */
+	int rank;			    /* higher runs first */
 };
 extern const struct sched_class fair_class, rt_class, idle_class;
 
@@ -131,8 +133,9 @@ void group_unlock(struct thread_group *g, unsigned long f);
 void thread_init_common(struct thread *t, const char *comm);
 void thread_cache_init(void);
 unsigned thread_count(void);
-int thread_spawn_on(struct join_handle *h, const unsigned long *mask, int (*fn)(void *), void *arg,
-		    const char *name) __must_check;
+/* A kernel thread, not started, on the CPUs of mask (NULL: all). */
+int thread_create_on(struct join_handle *h, const unsigned long *mask, int (*fn)(void *), void *arg,
+		     const char *name) __must_check;
 extern struct thread boot_thread;
 
 /* workqueue.c: concurrency management from schedule() */

@@ -14,14 +14,14 @@
 #include <sched/signal.h>
 
 #define STOP_MASK (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
-#define SYNC_MASK                                                                                  \
-	(SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) |                  \
+#define SYNC_MASK                                                                  \
+	(SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | \
 	 SIGMASK(SIGFPE) | SIGMASK(SIGSYS))
-#define IGNORED_BY_DEFAULT                                                                         \
+#define IGNORED_BY_DEFAULT \
 	(SIGMASK(SIGCONT) | SIGMASK(SIGCHLD) | SIGMASK(SIGWINCH) | SIGMASK(SIGURG))
-#define DUMPS_CORE                                                                                 \
-	(SIGMASK(SIGQUIT) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGABRT) |                 \
-	 SIGMASK(SIGFPE) | SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGSYS) |                   \
+#define DUMPS_CORE                                                                  \
+	(SIGMASK(SIGQUIT) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGABRT) | \
+	 SIGMASK(SIGFPE) | SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGSYS) |   \
 	 SIGMASK(SIGXCPU) | SIGMASK(SIGXFSZ))
 
 bool group_lock(struct thread_group *g, unsigned long *f) __no_lock_check
@@ -53,7 +53,7 @@ void sigpending_init(struct sigpending *p)
 	list_init(&p->queue);
 }
 
-static void entry_free(struct thread_group *g, struct sigqueue *q)
+static void entry_free(struct sigqueue *q)
 {
 	list_del(&q->list);
 	if (q->owner)
@@ -63,31 +63,31 @@ static void entry_free(struct thread_group *g, struct sigqueue *q)
 	kfree(q);
 }
 
-static void remove_mask(struct sigpending *p, u64 mask)
+void sigpending_remove(struct sigpending *p, u64 mask)
 {
 	struct sigqueue *q, *n;
 	if (!(p->set.sig[0] & mask))
 		return;
 	p->set.sig[0] &= ~mask;
-	list_for_each_entry_safe(q, n, &p->queue, list)
+	list_for_each_entry_safe (q, n, &p->queue, list)
 		if (SIGMASK(q->info.si_signo) & mask)
-			entry_free(NULL, q);
+			entry_free(q);
 }
 
 void sigpending_flush(struct sigpending *p)
 {
 	struct sigqueue *q, *n;
 	p->set.sig[0] = 0;
-	list_for_each_entry_safe(q, n, &p->queue, list)
-		entry_free(NULL, q);
+	list_for_each_entry_safe (q, n, &p->queue, list)
+		entry_free(q);
 }
 
-void signal_remove(struct thread_group *g, u64 mask)
+static void remove_everywhere(struct thread_group *g, u64 mask)
 {
 	struct thread *t;
-	remove_mask(&g->shared, mask);
-	list_for_each_entry(t, &g->threads, group_node)
-		remove_mask(&t->pending, mask);
+	sigpending_remove(&g->shared, mask);
+	list_for_each_entry (t, &g->threads, group_node)
+		sigpending_remove(&t->pending, mask);
 }
 
 static uintptr_t handler_of(const struct thread_group *g, int sig)
@@ -134,14 +134,14 @@ static void kill_thread(struct thread *t)
 static void do_continue(struct thread_group *g)
 {
 	struct thread *t;
-	signal_remove(g, STOP_MASK);
-	list_for_each_entry(t, &g->threads, group_node)
+	remove_everywhere(g, STOP_MASK);
+	list_for_each_entry (t, &g->threads, group_node)
 		t->jobctl &= ~JOBCTL_STOP;
 	g->stop_count = 0;
 	if (!(g->flags & TG_STOPPED))
 		return;
 	g->flags = (g->flags & ~TG_STOPPED) | TG_CONTINUED | TG_CONT_NOTIFY;
-	list_for_each_entry(t, &g->threads, group_node) {
+	list_for_each_entry (t, &g->threads, group_node) {
 		thread_set_work(t, TIF_SIGPENDING);
 		thread_wake(t, T_STOPPED);
 	}
@@ -155,7 +155,7 @@ static bool side_effects(struct thread_group *g, int sig)
 	if (g->flags & TG_EXITING)
 		return false;
 	if (SIGMASK(sig) & STOP_MASK && !(g->flags & TG_INIT && handler_of(g, sig) == SIG_DFL))
-		signal_remove(g, SIGMASK(SIGCONT));
+		remove_everywhere(g, SIGMASK(SIGCONT));
 	else if (sig == SIGCONT)
 		do_continue(g);
 	return true;
@@ -190,7 +190,7 @@ static void complete_signal(struct thread_group *g, struct thread *target, int s
 		bool found = false;
 		if (!shared)
 			return; /* blocked, or it is on its way to look already */
-		list_for_each_entry(t, &g->threads, group_node)
+		list_for_each_entry (t, &g->threads, group_node)
 			if (wants(t, sig)) {
 				found = true;
 				break;
@@ -203,7 +203,7 @@ static void complete_signal(struct thread_group *g, struct thread *target, int s
 		g->flags |= TG_EXITING;
 		g->exit_code = sig;
 		g->stop_count = 0;
-		list_for_each_entry(t, &g->threads, group_node)
+		list_for_each_entry (t, &g->threads, group_node)
 			kill_thread(t);
 		return;
 	}
@@ -225,8 +225,8 @@ static int enqueue_info(struct thread_group *g, struct sigpending *p, int sig,
 			const siginfo_t *info)
 {
 	struct sigqueue *q = NULL;
-	bool required = sig >= SIGRTMIN && info && info->si_code != SI_USER &&
-			info->si_code != SI_KERNEL;
+	bool required =
+		sig >= SIGRTMIN && info && info->si_code != SI_USER && info->si_code != SI_KERNEL;
 	/* A standard signal's one entry always has room: the limit is for queues. */
 	if (sig < SIGRTMIN || (u64)atomic_read(&g->sig_queued) < g->sigpending_limit)
 		q = kmalloc(sizeof(*q), GFP_ATOMIC);
@@ -340,7 +340,7 @@ static void take(struct sigpending *p, int sig, siginfo_t *info)
 {
 	struct sigqueue *q, *first = NULL;
 	bool more = false;
-	list_for_each_entry(q, &p->queue, list) {
+	list_for_each_entry (q, &p->queue, list) {
 		if (q->info.si_signo != sig)
 			continue;
 		if (first) {
@@ -359,7 +359,7 @@ static void take(struct sigpending *p, int sig, siginfo_t *info)
 	struct sigqueue_owner *owner = first->owner;
 	if (info)
 		*info = first->info;
-	entry_free(NULL, first);
+	entry_free(first);
 	if (owner)
 		owner->dequeued(owner, info);
 }
@@ -388,7 +388,7 @@ static void retarget(struct thread_group *g, struct thread *t, u64 newly)
 	u64 orphaned = g->shared.set.sig[0] & newly;
 	if (!orphaned)
 		return;
-	list_for_each_entry(o, &g->threads, group_node) {
+	list_for_each_entry (o, &g->threads, group_node) {
 		u64 can = orphaned & ~o->blocked.sig[0];
 		if (o == t || !can)
 			continue;
@@ -469,13 +469,13 @@ void signal_unqueue(struct thread_group *g, struct sigqueue *q)
 		struct sigpending *p = &g->shared;
 		struct sigqueue *o;
 		bool other = false;
-		list_for_each_entry(o, &p->queue, list)
+		list_for_each_entry (o, &p->queue, list)
 			other |= o->info.si_signo == sig;
 		if (!other)
 			sigset_del(&p->set, sig);
-		list_for_each_entry(t, &g->threads, group_node) {
+		list_for_each_entry (t, &g->threads, group_node) {
 			other = false;
-			list_for_each_entry(o, &t->pending.queue, list)
+			list_for_each_entry (o, &t->pending.queue, list)
 				other |= o->info.si_signo == sig;
 			if (!other && sig != SIGKILL)
 				sigset_del(&t->pending.set, sig);

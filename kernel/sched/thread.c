@@ -127,8 +127,8 @@ static void kernel_thread_main(void *arg)
 	thread_exit(t->kfn(t->karg));
 }
 
-int thread_spawn_on(struct join_handle *h, const unsigned long *mask, int (*fn)(void *), void *arg,
-		    const char *name)
+int thread_create_on(struct join_handle *h, const unsigned long *mask, int (*fn)(void *), void *arg,
+		     const char *name)
 {
 	struct thread *t = thread_alloc(name);
 	if (!t)
@@ -147,7 +147,6 @@ int thread_spawn_on(struct join_handle *h, const unsigned long *mask, int (*fn)(
 	t->karg = arg;
 	arch_thread_init_kernel(&t->arch, t->kstack, kernel_thread_main, t);
 	h->thread = t;
-	thread_start(t);
 	return 0;
 
 out_put:
@@ -162,7 +161,10 @@ int thread_spawn(struct join_handle *h, int (*fn)(void *), void *arg, const char
 	va_start(ap, fmt);
 	vsnprintf(name, sizeof(name), fmt, ap);
 	va_end(ap);
-	return thread_spawn_on(h, NULL, fn, arg, name);
+	int err = thread_create_on(h, NULL, fn, arg, name);
+	if (!err)
+		thread_start(h->thread);
+	return err;
 }
 
 int thread_join(struct join_handle *h)

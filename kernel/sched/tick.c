@@ -75,7 +75,7 @@ void thread_group_times_locked(struct thread_group *g, u64 *utime, u64 *stime)
 {
 	struct thread *t;
 	u64 us = g->sum_utime, ss = g->sum_stime;
-	list_for_each_entry(t, &g->threads, group_node) {
+	list_for_each_entry (t, &g->threads, group_node) {
 		u64 u, s;
 		thread_times(t, &u, &s);
 		us += u;
@@ -134,9 +134,9 @@ u64 sched_context_switches(void)
 
 /* exp(-5 s / window) for 1, 5 and 15 minutes, in 11 bits. */
 static const u64 load_decay[3] = {1884, 2014, 2037};
-static u64 load_avg[3];		      /* [busy flag], read without */
-static u64 load_next = LOAD_PERIOD;   /* [busy flag], read without */
-static u32 load_busy;		      /* [a] somebody updates */
+static u64 load_avg[3];		    /* [busy flag], read without */
+static u64 load_next = LOAD_PERIOD; /* [busy flag], read without */
+static u32 load_busy;		    /* [a] somebody updates */
 
 static void count_threads(u64 *running, s64 *uninterruptible)
 {

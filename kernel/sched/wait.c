@@ -84,7 +84,7 @@ void __wake_up(struct wait_queue *q, unsigned mode, int nr_exclusive, unsigned l
 	unsigned long f;
 	struct wait_entry *e, *n;
 	spin_lock_irqsave(&q->lock, f);
-	list_for_each_entry_safe(e, n, &q->head, list) {
+	list_for_each_entry_safe (e, n, &q->head, list) {
 		bool exclusive = e->exclusive;
 		if (e->fn(e, mode, key) && exclusive && --nr_exclusive <= 0)
 			break;

@@ -13,8 +13,8 @@
 static __cold void held_too_long(spinlock_t *l, u16 ticket)
 {
 #ifdef CONFIG_DEBUG_LOCKS
-	panic("spinlock %s (%p) held too long: ticket %u serving %u, taken at %pS", l->name, l, ticket,
-	      (u16)l->ticket, l->owner_pc);
+	panic("spinlock %s (%p) held too long: ticket %u serving %u, taken at %pS", l->name, l,
+	      ticket, (u16)l->ticket, l->owner_pc);
 #else
 	panic("spinlock %pS (%p) held too long: ticket %u serving %u", l, l, ticket,
 	      (u16)READ_ONCE(l->ticket));

@@ -81,8 +81,8 @@ ktime_t timeval_to_ktime(const struct timeval *tv)
 
 /* A negative clock id names somebody's CPU-time clock: ~pid << 3, bit 2 set for a thread, then 2 for
  * the scheduler's clock (0: profiling, 1: user time). Here only the caller's own. */
-#define CPUCLOCK_THREAD 4
-#define CPUCLOCK_WHICH(c) ((c) & 3)
+#define CPUCLOCK_THREAD	  4
+#define CPUCLOCK_WHICH(c) ((c)&3)
 #define CPUCLOCK_PID(c)	  (~((c) >> 3))
 
 static int read_cpu_clock(int which, bool thread, ktime_t *out)

@@ -14,11 +14,11 @@
 
 struct timer_base {
 	spinlock_t lock;
-	struct rb_root root;	   /* [lock] by expires, first come first */
-	struct timer *leftmost;	   /* [lock] */
-	struct timer *running;	   /* [lock] its fn is being called */
-	u64 programmed;		   /* [lock] what the hardware was told; U64_MAX: nothing */
-	bool in_interrupt;	   /* [lock] the expiry loop programs when it is done */
+	struct rb_root root;	/* [lock] by expires, first come first */
+	struct timer *leftmost; /* [lock] */
+	struct timer *running;	/* [lock] its fn is being called */
+	u64 programmed;		/* [lock] what the hardware was told; U64_MAX: nothing */
+	bool in_interrupt;	/* [lock] the expiry loop programs when it is done */
 };
 
 static DEFINE_PER_CPU(struct timer_base, timer_base) = {.programmed = UINT64_MAX};
