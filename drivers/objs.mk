@@ -1,2 +1,3 @@
 # Devices; each folder lists its own.
 include drivers/tty/objs.mk drivers/char/objs.mk
+include drivers/video/objs.mk
