@@ -13,6 +13,7 @@ typedef ssize_t (*proc_write_fn)(const char *buf, size_t n, void *arg);
 int proc_create(const char *path, mode_t mode, proc_show_fn show, proc_write_fn write, void *arg);
 int proc_create_file(const char *path, mode_t mode, const struct file_ops *ops, void *arg); /* arg: inode->private */
 int proc_symlink(const char *path, const char *target);
+int proc_mkdir(const char *path);
 /* Same for /sys. */
 int sysfs_create(const char *path, mode_t mode, proc_show_fn show, proc_write_fn write, void *arg);
 int sysfs_mkdir(const char *path);
@@ -27,5 +28,16 @@ struct proc_pid_ops {
 void proc_set_pid_ops(const struct proc_pid_ops *ops);
 /* Make an inode of procfs with these operations (for kernel/proc). */
 struct inode *proc_inode_new(struct super_block *sb, mode_t mode, const struct inode_ops *iops, const struct file_ops *fops, void *priv);
-/* file_ops whose read shows through a proc_show_fn with inode->private's... see fs/proc/README.md */
+/* A text file of kernel/proc's own: open calls seq_open(f, show, arg) of fs/seq.h, the other operations are
+ * seq_file_read, seq_file_llseek and seq_file_release (or call them). */
 extern struct super_block *proc_sb;
+
+/* Figures of processes that /proc/stat and /proc/loadavg show; kernel/proc installs the hook. */
+struct proc_totals {
+	u64 forks;	  /* since boot */
+	unsigned running; /* runnable now */
+	unsigned blocked; /* waiting for I/O */
+	unsigned threads;
+	pid_t last_pid;
+};
+extern void (*proc_totals_hook)(struct proc_totals *t);

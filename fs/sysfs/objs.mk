@@ -1,0 +1,2 @@
+# sysfs and the files about CPUs and memory that no driver owns.
+KOBJS += fs/sysfs/sysfs.o
