@@ -11,7 +11,7 @@
 #include <log/printk.h>
 #include "plat_priv.h"
 
-#define TABLE_MAX (16 * MiB)
+#define TABLE_MAX      (16 * MiB)
 #define RSDP_V1_LENGTH 20
 #define RSDP_V2_LENGTH 36
 
@@ -54,8 +54,8 @@ static bool rsdp_ok(const struct rsdp *r)
 {
 	if (memcmp(r->signature, "RSD PTR ", 8) || !acpi_checksum_ok(r, RSDP_V1_LENGTH))
 		return false;
-	return r->revision < 2 ||
-	       (r->length >= RSDP_V2_LENGTH && r->length <= PAGE_SIZE && acpi_checksum_ok(r, r->length));
+	return r->revision < 2 || (r->length >= RSDP_V2_LENGTH && r->length <= PAGE_SIZE &&
+				   acpi_checksum_ok(r, r->length));
 }
 
 static const struct rsdp *rsdp_map(u64 at)
@@ -73,7 +73,8 @@ static const struct rsdp *rsdp_search(u64 from, u64 size)
 	const char *p = arch_map_phys(pa(from), size, 0);
 
 	for (u64 off = 0; p && off + RSDP_V2_LENGTH <= size; off += 16)
-		if (*(const u64 *)(p + off) == 0x2052545020445352ul && rsdp_ok((const struct rsdp *)(p + off))) {
+		if (*(const u64 *)(p + off) == 0x2052545020445352ul &&
+		    rsdp_ok((const struct rsdp *)(p + off))) {
 			rsdp_address = pa(from + off);
 			return (const struct rsdp *)(p + off);
 		}
@@ -88,7 +89,8 @@ static const struct rsdp *rsdp_find(void)
 		rsdp_address = bootinfo.rsdp;
 		r = rsdp_map(bootinfo.rsdp.v);
 		if (!r)
-			pr_warn("RSDP at %#lx rejected (signature or checksum), searching", bootinfo.rsdp.v);
+			pr_warn("RSDP at %#lx rejected (signature or checksum), searching",
+				bootinfo.rsdp.v);
 	}
 	if (r || bootinfo.efi_boot)
 		return r;
@@ -99,7 +101,8 @@ static const struct rsdp *rsdp_find(void)
 	return r ? r : rsdp_search(0xe0000, 128 * KiB);
 }
 
-static const char *table_problem(const struct acpi_header *h, u64 at, const struct acpi_header **out)
+static const char *table_problem(const struct acpi_header *h, u64 at,
+				 const struct acpi_header **out)
 {
 	if (!h)
 		return "not mappable";
@@ -173,7 +176,8 @@ static void root_walk(const struct acpi_header *root, size_t width)
 
 void acpi_tables_init(void)
 {
-	const struct rsdp *r = boot_option("acpi") && !strcmp(boot_option("acpi"), "off") ? NULL : rsdp_find();
+	const struct rsdp *r =
+		boot_option("acpi") && !strcmp(boot_option("acpi"), "off") ? NULL : rsdp_find();
 	const struct acpi_header *root = NULL;
 
 	if (!r) {
@@ -243,8 +247,9 @@ const struct acpi_madt_record *acpi_madt_next(const struct acpi_madt_record *pre
 	while (end - p >= (ptrdiff_t)sizeof(*prev)) {
 		const struct acpi_madt_record *r = (const void *)p;
 		if (r->length < sizeof(*r) || r->length > end - p) {
-			pr_once(LOG_WARNING, "MADT record of type %u has length %u: the rest is ignored", r->type,
-				r->length);
+			pr_once(LOG_WARNING,
+				"MADT record of type %u has length %u: the rest is ignored",
+				r->type, r->length);
 			return NULL;
 		}
 		if (r->length >= acpi_madt_min_length(r->type))

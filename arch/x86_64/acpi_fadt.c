@@ -62,7 +62,8 @@ static struct acpi_gas gas_field(const struct acpi_header *t, unsigned off)
 }
 
 /* The extended register if it is given, else the old I/O port block. */
-static struct acpi_gas block(const struct acpi_header *t, unsigned x_off, unsigned off, unsigned len_off)
+static struct acpi_gas block(const struct acpi_header *t, unsigned x_off, unsigned off,
+			     unsigned len_off)
 {
 	struct acpi_gas g = gas_field(t, x_off);
 
@@ -100,7 +101,8 @@ void acpi_fadt_init(const struct acpi_header *t)
 		f->pm1b_control = block(t, FADT_X_PM1B_CNT, FADT_PM1B_CNT, FADT_PM1_CNT_LEN);
 	}
 	/* Power-off and reset must work when nothing can be allocated any more: map now. */
-	const struct acpi_gas *late[] = {&f->reset, &f->sleep_control, &f->pm1a_control, &f->pm1b_control};
+	const struct acpi_gas *late[] = {&f->reset, &f->sleep_control, &f->pm1a_control,
+					 &f->pm1b_control};
 	for (unsigned i = 0; i < ARRAY_SIZE(late); i++)
 		if (late[i]->address && late[i]->space == ACPI_SPACE_MEMORY &&
 		    !arch_map_device(pa(late[i]->address), 4))
@@ -229,7 +231,8 @@ int acpi_find_s5(const u8 *aml, size_t n, u8 *typ_a, u8 *typ_b)
 	for (size_t i = 1; i + 4 < n; i++) {
 		if (aml[i] != '_' || memcmp(aml + i, "_S5_", 4))
 			continue;
-		if (aml[i - 1] != AML_NAME && !(i >= 2 && aml[i - 1] == '\\' && aml[i - 2] == AML_NAME))
+		if (aml[i - 1] != AML_NAME &&
+		    !(i >= 2 && aml[i - 1] == '\\' && aml[i - 2] == AML_NAME))
 			continue;
 		err = s5_package(aml + i + 4, aml + n, typ_a, typ_b);
 		if (!err)
@@ -245,7 +248,8 @@ int acpi_s5_types(u8 *typ_a, u8 *typ_b)
 	for (unsigned w = 0; w < ARRAY_SIZE(where); w++) {
 		const struct acpi_header *t;
 		for (unsigned n = 0; (t = acpi_table(where[w], n)); n++)
-			if (!acpi_find_s5((const u8 *)(t + 1), t->length - sizeof(*t), typ_a, typ_b))
+			if (!acpi_find_s5((const u8 *)(t + 1), t->length - sizeof(*t), typ_a,
+					  typ_b))
 				return 0;
 	}
 	return -ENOENT;

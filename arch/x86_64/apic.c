@@ -24,13 +24,13 @@
 
 #define SVR_ENABLE (1u << 8)
 
-#define ICR_FIXED    (0u << 8)
-#define ICR_NMI	     (4u << 8)
-#define ICR_INIT     (5u << 8)
-#define ICR_STARTUP  (6u << 8)
-#define ICR_PENDING  (1u << 12)
-#define ICR_ASSERT   (1u << 14)
-#define ICR_SELF     (1u << 18)
+#define ICR_FIXED   (0u << 8)
+#define ICR_NMI	    (4u << 8)
+#define ICR_INIT    (5u << 8)
+#define ICR_STARTUP (6u << 8)
+#define ICR_PENDING (1u << 12)
+#define ICR_ASSERT  (1u << 14)
+#define ICR_SELF    (1u << 18)
 
 bool apic_x2apic __ro_after_init;
 static volatile char *regs_base __ro_after_init; /* xAPIC */

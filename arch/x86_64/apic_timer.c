@@ -16,10 +16,11 @@
 #define DIVIDE_BY_4	 1u
 #define COUNT_MAX	 0x7fffffffu
 
-static DEFINE_PER_CPU(u64, timer_deadline); /* [o] what the layer above waits for; U64_MAX: nothing */
+static DEFINE_PER_CPU(u64,
+		      timer_deadline); /* [o] what the layer above waits for; U64_MAX: nothing */
 DEFINE_PER_CPU(u32, timer_hit_user);
 static bool deadline_mode __ro_after_init;
-static u64 apic_hz __ro_after_init; /* after the divider */
+static u64 apic_hz __ro_after_init;    /* after the divider */
 static u64 count_mult __ro_after_init; /* counts = ns * count_mult >> 32 */
 static void (*handler)(void) __ro_after_init;
 

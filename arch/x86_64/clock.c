@@ -21,9 +21,9 @@
 #include "clock_priv.h"
 #include "plat_priv.h"
 
-#define WINDOW_FS	 1000000000000ul /* a millisecond in femtoseconds */
-#define MAX_WINDOWS	 7
-#define STALLED_CYCLES	 (1ul << 33)
+#define WINDOW_FS	  1000000000000ul /* a millisecond in femtoseconds */
+#define MAX_WINDOWS	  7
+#define STALLED_CYCLES	  (1ul << 33)
 #define FALLBACK_GUESS_HZ 1000000000ul
 
 static struct tsc_scale scale __ro_after_init;
@@ -32,12 +32,12 @@ static u64 inverse_mult __ro_after_init; /* ns to cycles: ns * inverse_mult >> 3
 static bool calibrated __ro_after_init;	 /* arch_clock_ns runs */
 static bool rate_is_exact __ro_after_init;
 
-static const struct ref_clock *ref;	 /* what the TSC was measured against, or NULL */
-static struct ref_sample first_sample;	 /* for clock_refine */
-static u64 fallback_last;		 /* [a] widened counter */
-static u64 fallback_base_ns;		 /* time when the fallback took over */
-static u64 warp_last;			 /* [a] latest TSC that any CPU saw */
-static u32 warps;			 /* [a] */
+static const struct ref_clock *ref;    /* what the TSC was measured against, or NULL */
+static struct ref_sample first_sample; /* for clock_refine */
+static u64 fallback_last;	       /* [a] widened counter */
+static u64 fallback_base_ns;	       /* time when the fallback took over */
+static u64 warp_last;		       /* [a] latest TSC that any CPU saw */
+static u32 warps;		       /* [a] */
 
 const struct tsc_scale *arch_tsc_scale(void)
 {
@@ -102,7 +102,8 @@ void udelay(u64 us)
 {
 	if (!tsc_hz) {
 		while (us--)
-			outb(0x80, 0); /* the POST port: a cycle of about a microsecond on the ISA bus */
+			outb(0x80,
+			     0); /* the POST port: a cycle of about a microsecond on the ISA bus */
 		return;
 	}
 	u64 start = rdtsc(), cycles = mul_div64(us, tsc_hz, 1000000) + 1;
@@ -250,7 +251,8 @@ void clock_init(void)
 		pr_warn("nothing to measure the TSC against: taking %lu MHz", hz / 1000000);
 	}
 	scale_set(hz, start);
-	bool trusted = cpu_features.tsc_invariant || cpu_features.hypervisor || !ref || !ref->lasting;
+	bool trusted =
+		cpu_features.tsc_invariant || cpu_features.hypervisor || !ref || !ref->lasting;
 	const char *want = boot_option("clocksource");
 	if (want && ref && ref->lasting && !strcmp(want, ref->name))
 		trusted = false;
@@ -261,7 +263,9 @@ void clock_init(void)
 	if (rate_is_exact)
 		measure_apic_by_tsc();
 	pr_info("TSC %lu.%03lu MHz %s%s", hz / 1000000, hz / 1000 % 1000,
-		rate_is_exact ? "as told by CPUID" : ref ? "measured against " : "assumed",
+		rate_is_exact ? "as told by CPUID"
+		: ref	      ? "measured against "
+			      : "assumed",
 		!rate_is_exact && ref ? ref->name : "");
 }
 
@@ -280,7 +284,8 @@ static void refine(void)
 	if (diff > tsc_hz / 50)
 		return; /* one of the two is wrong, and the windows agreed with each other */
 	scale_set(hz, now.tsc);
-	pr_debug("TSC refined to %lu.%06lu MHz over %lu ms", hz / 1000000, hz % 1000000, ns / 1000000);
+	pr_debug("TSC refined to %lu.%06lu MHz over %lu ms", hz / 1000000, hz % 1000000,
+		 ns / 1000000);
 }
 
 void clock_refine(void)
@@ -300,8 +305,8 @@ void clock_tsc_check(unsigned rounds)
 		if (now < last)
 			__atomic_fetch_add(&warps, 1, __ATOMIC_RELAXED);
 		else
-			(void)__atomic_compare_exchange_n(&warp_last, &last, now, false, __ATOMIC_SEQ_CST,
-							  __ATOMIC_RELAXED);
+			(void)__atomic_compare_exchange_n(&warp_last, &last, now, false,
+							  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 	}
 }
 

@@ -9,11 +9,11 @@
 #include "plat_priv.h"
 
 /* HPET registers. */
-#define HPET_PERIOD  0x004
-#define HPET_CONFIG  0x010
-#define HPET_COUNTER 0x0f0
-#define HPET_ENABLE  1u
-#define HPET_LEGACY  2u
+#define HPET_PERIOD	   0x004
+#define HPET_CONFIG	   0x010
+#define HPET_COUNTER	   0x0f0
+#define HPET_ENABLE	   1u
+#define HPET_LEGACY	   2u
 #define HPET_PERIOD_MAX_FS 100000000u
 
 struct acpi_hpet {
@@ -61,7 +61,8 @@ static bool hpet_probe(void)
 {
 	const struct acpi_hpet *t = (const void *)acpi_table("HPET", 0);
 
-	if (!t || t->h.length < sizeof(*t) || t->base.space != ACPI_SPACE_MEMORY || !t->base.address)
+	if (!t || t->h.length < sizeof(*t) || t->base.space != ACPI_SPACE_MEMORY ||
+	    !t->base.address)
 		return false;
 	hpet = arch_map_device(pa(t->base.address), KiB);
 	if (!hpet)
@@ -108,7 +109,9 @@ static bool pit_probe(void)
 
 const struct ref_clock *ref_clock_probe(unsigned which)
 {
-	bool ok = which == REF_HPET ? hpet_probe() : which == REF_PM_TIMER ? pm_timer_probe() : pit_probe();
+	bool ok = which == REF_HPET	  ? hpet_probe()
+		  : which == REF_PM_TIMER ? pm_timer_probe()
+					  : pit_probe();
 
 	return ok ? &clocks[which] : NULL;
 }

@@ -8,34 +8,100 @@
 
 /* Names of feature bits as programs know them; "" where nobody asks. */
 static const char *const leaf1_edx[32] = {
-	"fpu", "vme",	"de",	 "pse", "tsc",	  "msr", "pae",	  "mce",  "cx8",  "apic", "",
-	"sep", "mtrr",	"pge",	 "mca", "cmov",	  "pat", "pse36", "pn",	  "clflush", "", "dts",
-	"acpi", "mmx",	"fxsr",	 "sse", "sse2",	  "ss",	 "ht",	  "tm",	  "ia64", "pbe"};
+	"fpu",	"vme",	"de",	"pse", "tsc",  "msr", "pae",   "mce", "cx8",	 "apic", "",
+	"sep",	"mtrr", "pge",	"mca", "cmov", "pat", "pse36", "pn",  "clflush", "",	 "dts",
+	"acpi", "mmx",	"fxsr", "sse", "sse2", "ss",  "ht",    "tm",  "ia64",	 "pbe"};
 static const char *const leaf1_ecx[32] = {
-	"pni", "pclmulqdq", "dtes64", "monitor", "ds_cpl", "vmx",    "smx",    "est",	 "tm2",	 "ssse3",	 "cid",
-	"sdbg", "fma",	    "cx16",   "xtpr",	 "pdcm",   "",	     "pcid",   "dca",	 "sse4_1", "sse4_2", "x2apic",
-	"movbe", "popcnt",  "tsc_deadline_timer", "aes", "xsave", "", "avx", "f16c", "rdrand", "hypervisor"};
+	"pni",	  "pclmulqdq", "dtes64", "monitor", "ds_cpl",
+	"vmx",	  "smx",       "est",	 "tm2",	    "ssse3",
+	"cid",	  "sdbg",      "fma",	 "cx16",    "xtpr",
+	"pdcm",	  "",	       "pcid",	 "dca",	    "sse4_1",
+	"sse4_2", "x2apic",    "movbe",	 "popcnt",  "tsc_deadline_timer",
+	"aes",	  "xsave",     "",	 "avx",	    "f16c",
+	"rdrand", "hypervisor"};
 static const char *const ext1_edx[32] = {
-	"", "", "", "", "", "", "", "", "", "", "", "syscall", "", "", "", "", "", "", "", "mp", "nx", "",
-	"mmxext", "", "", "fxsr_opt", "pdpe1gb", "rdtscp", "", "lm", "3dnowext", "3dnow"};
-static const char *const ext1_ecx[32] = {
-	"lahf_lm", "cmp_legacy", "svm", "extapic", "cr8_legacy", "abm", "sse4a", "misalignsse", "3dnowprefetch",
-	"osvw", "ibs", "xop", "skinit", "wdt", "", "lwp", "fma4", "tce", "", "nodeid_msr", "", "tbm", "topoext"};
+	"",	   "", "", "",	       "",	  "",	    "", "",   "",	  "",	  "",
+	"syscall", "", "", "",	       "",	  "",	    "", "",   "mp",	  "nx",	  "",
+	"mmxext",  "", "", "fxsr_opt", "pdpe1gb", "rdtscp", "", "lm", "3dnowext", "3dnow"};
+static const char *const ext1_ecx[32] = {"lahf_lm", "cmp_legacy",  "svm",
+					 "extapic", "cr8_legacy",  "abm",
+					 "sse4a",   "misalignsse", "3dnowprefetch",
+					 "osvw",    "ibs",	   "xop",
+					 "skinit",  "wdt",	   "",
+					 "lwp",	    "fma4",	   "tce",
+					 "",	    "nodeid_msr",  "",
+					 "tbm",	    "topoext"};
 static const char *const leaf7_ebx[32] = {
-	"fsgsbase", "tsc_adjust", "sgx", "bmi1", "hle", "avx2", "", "smep", "bmi2", "erms", "invpcid",
-	"rtm", "cqm", "", "mpx", "rdt_a", "avx512f", "avx512dq", "rdseed", "adx", "smap", "avx512ifma",
-	"", "clflushopt", "clwb", "intel_pt", "avx512pf", "avx512er", "avx512cd", "sha_ni", "avx512bw", "avx512vl"};
-static const char *const leaf7_ecx[32] = {
-	"", "avx512vbmi", "umip", "pku", "ospke", "waitpkg", "avx512_vbmi2", "", "gfni", "vaes", "vpclmulqdq",
-	"avx512_vnni", "avx512_bitalg", "tme", "avx512_vpopcntdq", "", "la57", "", "", "", "", "",
-	"rdpid", "", "", "cldemote", "", "movdiri", "movdir64b"};
-static const char *const leaf7_edx[32] = {
-	"", "", "avx512_4vnniw", "avx512_4fmaps", "fsrm", "", "", "", "avx512_vp2intersect", "", "md_clear",
-	"", "", "", "serialize", "", "", "tsxldtrk", "pconfig", "arch_lbr", "ibt", "", "amx_bf16", "avx512_fp16",
-	"amx_tile", "amx_int8", "", "", "flush_l1d", "arch_capabilities", "", ""};
+	"fsgsbase",   "tsc_adjust", "sgx",	  "bmi1",     "hle",	  "avx2",     "",
+	"smep",	      "bmi2",	    "erms",	  "invpcid",  "rtm",	  "cqm",      "",
+	"mpx",	      "rdt_a",	    "avx512f",	  "avx512dq", "rdseed",	  "adx",      "smap",
+	"avx512ifma", "",	    "clflushopt", "clwb",     "intel_pt", "avx512pf", "avx512er",
+	"avx512cd",   "sha_ni",	    "avx512bw",	  "avx512vl"};
+static const char *const leaf7_ecx[32] = {"",
+					  "avx512vbmi",
+					  "umip",
+					  "pku",
+					  "ospke",
+					  "waitpkg",
+					  "avx512_vbmi2",
+					  "",
+					  "gfni",
+					  "vaes",
+					  "vpclmulqdq",
+					  "avx512_vnni",
+					  "avx512_bitalg",
+					  "tme",
+					  "avx512_vpopcntdq",
+					  "",
+					  "la57",
+					  "",
+					  "",
+					  "",
+					  "",
+					  "",
+					  "rdpid",
+					  "",
+					  "",
+					  "cldemote",
+					  "",
+					  "movdiri",
+					  "movdir64b"};
+static const char *const leaf7_edx[32] = {"",
+					  "",
+					  "avx512_4vnniw",
+					  "avx512_4fmaps",
+					  "fsrm",
+					  "",
+					  "",
+					  "",
+					  "avx512_vp2intersect",
+					  "",
+					  "md_clear",
+					  "",
+					  "",
+					  "",
+					  "serialize",
+					  "",
+					  "",
+					  "tsxldtrk",
+					  "pconfig",
+					  "arch_lbr",
+					  "ibt",
+					  "",
+					  "amx_bf16",
+					  "avx512_fp16",
+					  "amx_tile",
+					  "amx_int8",
+					  "",
+					  "",
+					  "flush_l1d",
+					  "arch_capabilities",
+					  "",
+					  ""};
 static const char *const xsave_eax[32] = {"xsaveopt", "xsavec", "xgetbv1", "xsaves"};
 static const char *const thermal_eax[32] = {"dtherm", "ida", "arat"};
-static const char *const power_edx[32] = {"", "", "", "", "", "", "", "", "constant_tsc nonstop_tsc"};
+static const char *const power_edx[32] = {
+	"", "", "", "", "", "", "", "", "constant_tsc nonstop_tsc"};
 
 struct text {
 	char *buf;
@@ -121,13 +187,14 @@ static void add_topology(struct text *t, unsigned cpu)
 	u32 id = cpu_apic_id ? cpu_apic_id[cpu] : 0, package = id >> shift;
 	unsigned cores = 0;
 
-	for_each_online_cpu(c) {
+	for_each_online_cpu (c) {
 		if (cpu_apic_id[c] >> shift != package)
 			continue;
 		siblings++;
 		cores += !(cpu_apic_id[c] & ((1u << smt) - 1));
 	}
-	add(t, "physical id\t: %u\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\napicid\t\t: %u\ninitial apicid\t: %u\n",
+	add(t,
+	    "physical id\t: %u\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\napicid\t\t: %u\ninitial apicid\t: %u\n",
 	    package, siblings, (id & ((1u << shift) - 1)) >> smt, cores ? cores : 1, id, id);
 }
 
@@ -136,20 +203,23 @@ int arch_cpuinfo(unsigned cpu, char *buf, size_t n)
 	struct text t = {buf, n, 0};
 	u64 khz = arch_tsc_khz();
 	struct cpuid_regs l1 = cpuid_get(1, 0);
-	u32 cache_kb = cpuid_get(0x80000000, 0).a >= 0x80000006 ? cpuid_get(0x80000006, 0).c >> 16 : 0;
+	u32 cache_kb =
+		cpuid_get(0x80000000, 0).a >= 0x80000006 ? cpuid_get(0x80000006, 0).c >> 16 : 0;
 	/* 500000/HZ-style loops are long gone; two per TSC cycle is what everyone reports. */
 	u64 bogo = khz * 2;
 
-	add(&t, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\nstepping\t: %u\n", cpu,
-	    cpu_features.vendor, cpu_features.family, cpu_features.model, cpu_features.model_name,
-	    cpu_features.stepping);
+	add(&t,
+	    "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\nstepping\t: %u\n",
+	    cpu, cpu_features.vendor, cpu_features.family, cpu_features.model,
+	    cpu_features.model_name, cpu_features.stepping);
 	add(&t, "cpu MHz\t\t: %lu.%03lu\ncache size\t: %u KB\n", khz / 1000, khz % 1000, cache_kb);
 	add_topology(&t, cpu);
-	add(&t, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n", cpuid_get(0, 0).a);
+	add(&t, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
+	    cpuid_get(0, 0).a);
 	add_flags(&t);
-	add(&t, "bugs\t\t:\nbogomips\t: %lu.%02lu\nclflush size\t: %u\ncache_alignment\t: %u\n", bogo / 1000,
-	    bogo % 1000 / 10, (l1.b >> 8 & 0xff) * 8, (l1.b >> 8 & 0xff) * 8);
-	add(&t, "address sizes\t: %u bits physical, %u bits virtual\npower management:\n\n", cpu_features.phys_bits,
-	    cpu_features.virt_bits);
+	add(&t, "bugs\t\t:\nbogomips\t: %lu.%02lu\nclflush size\t: %u\ncache_alignment\t: %u\n",
+	    bogo / 1000, bogo % 1000 / 10, (l1.b >> 8 & 0xff) * 8, (l1.b >> 8 & 0xff) * 8);
+	add(&t, "address sizes\t: %u bits physical, %u bits virtual\npower management:\n\n",
+	    cpu_features.phys_bits, cpu_features.virt_bits);
 	return (int)t.len;
 }

@@ -30,17 +30,18 @@ struct call_slot {
 static DEFINE_PER_CPU(struct call_slot, call_slot[CHANNELS]) __aligned(64);
 static DEFINE_PER_CPU(unsigned long *, call_inbox[CHANNELS]); /* [I] bit n: CPU n calls */
 
-static bool stopping;	       /* [a] */
-static u32 stopping_cpu;       /* [a] the one that goes on */
-static bool backtrace_wanted;  /* [a] by smp_send_nmi_others */
+static bool stopping;	      /* [a] */
+static u32 stopping_cpu;      /* [a] the one that goes on */
+static bool backtrace_wanted; /* [a] by smp_send_nmi_others */
 static DEFINE_PER_CPU(bool, stopped);
 static DEFINE_PER_CPU(bool, backtrace_done);
 
 void ipi_init(void)
 {
-	for_each_possible_cpu(c)
+	for_each_possible_cpu (c)
 		for (unsigned ch = 0; ch < CHANNELS; ch++)
-			(*per_cpu_ptr(&call_inbox, c))[ch] = arch_mem.boot_alloc(cpumask_bytes(), 64);
+			(*per_cpu_ptr(&call_inbox, c))[ch] =
+				arch_mem.boot_alloc(cpumask_bytes(), 64);
 }
 
 void ipi_handle_calls(unsigned vector)
@@ -52,7 +53,8 @@ void ipi_handle_calls(unsigned vector)
 		if (!READ_ONCE(inbox[w]))
 			continue;
 		for (unsigned long bits = xchg(&inbox[w], 0ul); bits; bits &= bits - 1) {
-			struct call_slot *s = &(*per_cpu_ptr(&call_slot, w * BITS_PER_LONG + ffs64(bits)))[ch];
+			struct call_slot *s =
+				&(*per_cpu_ptr(&call_slot, w * BITS_PER_LONG + ffs64(bits)))[ch];
 			s->fn(s->arg);
 			(void)atomic_dec_return(&s->pending);
 		}
@@ -70,7 +72,8 @@ static void post(unsigned ch, u8 vector, unsigned me, unsigned cpu)
 }
 
 /* Run fn(arg) on the online CPUs of mask (NULL: all) but this one, meanwhile(arg) here; wait for all. */
-void ipi_call(u8 vector, const unsigned long *mask, void (*fn)(void *), void *arg, void (*meanwhile)(void *))
+void ipi_call(u8 vector, const unsigned long *mask, void (*fn)(void *), void *arg,
+	      void (*meanwhile)(void *))
 {
 	unsigned ch = vector == VECTOR_TLB ? CHANNEL_TLB : CHANNEL_CALL;
 
@@ -147,7 +150,8 @@ bool irq_work_queue(struct irq_work *w)
 	struct irq_work **head = this_cpu_ptr(&irq_works), *first = READ_ONCE(*head);
 	do
 		w->next = first;
-	while (!__atomic_compare_exchange_n(head, &first, w, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	while (!__atomic_compare_exchange_n(head, &first, w, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_RELAXED));
 	if (!first)
 		apic_send_ipi_self(VECTOR_IRQ_WORK);
 	irq_restore(f);
@@ -183,7 +187,7 @@ void ipi_stop_self(void)
 
 static bool all_stopped(unsigned me)
 {
-	for_each_possible_cpu(c)
+	for_each_possible_cpu (c)
 		if (c != me && cpu_is_online(c) && !smp_load_acquire(per_cpu_ptr(&stopped, c)))
 			return false;
 	return true;
@@ -213,12 +217,12 @@ void smp_stop_others(void)
 		return;
 	}
 	WRITE_ONCE(stopping_cpu, me);
-	for_each_online_cpu(c)
+	for_each_online_cpu (c)
 		if (c != me)
 			apic_send_ipi(c, VECTOR_STOP);
 	if (wait_stopped(me, 1000000))
 		return;
-	for_each_online_cpu(c)
+	for_each_online_cpu (c)
 		if (c != me && !smp_load_acquire(per_cpu_ptr(&stopped, c)))
 			apic_send_nmi(c);
 	(void)wait_stopped(me, 1000000);
@@ -228,15 +232,16 @@ void smp_send_nmi_others(void)
 {
 	unsigned me = cpu_id();
 
-	for_each_possible_cpu(c)
+	for_each_possible_cpu (c)
 		WRITE_ONCE(*per_cpu_ptr(&backtrace_done, c), false);
 	smp_store_release(&backtrace_wanted, true);
 	/* One after the other, so that the reports do not mix. */
-	for_each_online_cpu(c) {
+	for_each_online_cpu (c) {
 		if (c == me)
 			continue;
 		apic_send_nmi(c);
-		for (unsigned i = 0; i < 10000000 && !smp_load_acquire(per_cpu_ptr(&backtrace_done, c)); i++)
+		for (unsigned i = 0;
+		     i < 10000000 && !smp_load_acquire(per_cpu_ptr(&backtrace_done, c)); i++)
 			cpu_relax();
 	}
 	smp_store_release(&backtrace_wanted, false);

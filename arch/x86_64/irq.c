@@ -42,12 +42,13 @@ struct irq_desc {
 static DEFINE_SPINLOCK(irq_lock);
 static struct irq_desc **descs; /* [irq_lock] by irq number; grows, old arrays stay for readers */
 static unsigned nr_descs;	/* [irq_lock] */
-static DEFINE_PER_CPU(struct irq_desc *, vector_desc[NR_DEVICE_VECTORS]); /* [irq_lock] read by dispatch */
-static DEFINE_PER_CPU(u32, vector_count[NR_DEVICE_VECTORS]);		  /* [o] */
-static DEFINE_PER_CPU(u32, vectors_used);				  /* [irq_lock] */
-static DEFINE_PER_CPU(u64, noise[2]);					  /* [o] */
-static DEFINE_PER_CPU(u32, noise_events);				  /* [o] */
-static DEFINE_PER_CPU(u32, local_count[IRQ_LOCALS]);			  /* [o] */
+static DEFINE_PER_CPU(struct irq_desc *,
+		      vector_desc[NR_DEVICE_VECTORS]);	     /* [irq_lock] read by dispatch */
+static DEFINE_PER_CPU(u32, vector_count[NR_DEVICE_VECTORS]); /* [o] */
+static DEFINE_PER_CPU(u32, vectors_used);		     /* [irq_lock] */
+static DEFINE_PER_CPU(u64, noise[2]);			     /* [o] */
+static DEFINE_PER_CPU(u32, noise_events);		     /* [o] */
+static DEFINE_PER_CPU(u32, local_count[IRQ_LOCALS]);	     /* [o] */
 
 void irq_count_local(enum irq_local which)
 {
@@ -66,7 +67,8 @@ static void device_irq(unsigned slot)
 		return;
 	}
 	(void)atomic_inc_return(&d->running); /* full barrier before the list is read */
-	for (struct irq_action *a = smp_load_acquire(&d->actions); a; a = smp_load_acquire(&a->next))
+	for (struct irq_action *a = smp_load_acquire(&d->actions); a;
+	     a = smp_load_acquire(&a->next))
 		ours |= a->fn(a->arg);
 	if (likely(ours)) {
 		d->unclaimed = 0;
@@ -97,7 +99,7 @@ unsigned arch_irq_noise(u64 out[4])
 	u32 events = 0;
 
 	memset(out, 0, 32);
-	for_each_online_cpu(c) {
+	for_each_online_cpu (c) {
 		u64 *n = *per_cpu_ptr(&noise, c);
 		out[c & 1] = (out[c & 1] << 9 | out[c & 1] >> 55) ^ READ_ONCE(n[0]);
 		out[2 + (c & 1)] += READ_ONCE(n[1]);
@@ -142,7 +144,8 @@ void irq_dispatch(unsigned vector, struct regs *r)
 	case VECTOR_APIC_ERROR:
 		irq_count_local(IRQ_ERR);
 		apic_write(APIC_ESR, 0);
-		pr_once(LOG_WARNING, "local APIC error %#x on CPU %u", apic_read(APIC_ESR), cpu_id());
+		pr_once(LOG_WARNING, "local APIC error %#x on CPU %u", apic_read(APIC_ESR),
+			cpu_id());
 		apic_eoi();
 		return;
 	default:
@@ -230,8 +233,9 @@ static int vector_assign(struct irq_desc *d) __requires_lock(irq_lock)
 {
 	unsigned best = ~0u;
 
-	for_each_online_cpu(c)
-		if (cpu_apic_id[c] <= 0xfe && (best == ~0u || per_cpu(vectors_used, c) < per_cpu(vectors_used, best)))
+	for_each_online_cpu (c)
+		if (cpu_apic_id[c] <= 0xfe &&
+		    (best == ~0u || per_cpu(vectors_used, c) < per_cpu(vectors_used, best)))
 			best = c;
 	if (best == ~0u)
 		return -ENOSPC;
@@ -270,7 +274,8 @@ static struct irq_action *action_new(irq_handler_fn fn, void *arg, const char *n
 	return a;
 }
 
-static int line_request(unsigned gsi, bool level, bool low, irq_handler_fn fn, void *arg, const char *name)
+static int line_request(unsigned gsi, bool level, bool low, irq_handler_fn fn, void *arg,
+			const char *name)
 {
 	if (gsi >= ioapic_gsi_end())
 		return -ENODEV;
@@ -336,7 +341,8 @@ static void gsi_default_trigger(unsigned gsi, bool *level, bool *low)
 	}
 }
 
-int irq_request_gsi(unsigned gsi, enum irq_trigger trig, irq_handler_fn fn, void *arg, const char *name)
+int irq_request_gsi(unsigned gsi, enum irq_trigger trig, irq_handler_fn fn, void *arg,
+		    const char *name)
 {
 	bool level = trig == IRQ_LEVEL_LOW || trig == IRQ_LEVEL_HIGH;
 	bool low = trig == IRQ_LEVEL_LOW || trig == IRQ_EDGE_LOW;
@@ -397,7 +403,8 @@ void irq_free(int irq, void *arg)
 	if (!gone)
 		return;
 	smp_mb();
-	while (atomic_read_acquire(&d->running)) /* a handler may still use the action: it ends soon */
+	while (atomic_read_acquire(
+		&d->running)) /* a handler may still use the action: it ends soon */
 		cpu_relax();
 	arch_mem.free(gone);
 }

@@ -20,10 +20,10 @@ struct window {
 };
 
 static DEFINE_SPINLOCK(map_lock);
-static u64 map_next = MAP_BASE;	       /* [map_lock] */
-static struct window *windows;	       /* [map_lock] */
-static struct window *spare;	       /* [map_lock] unused records of the last page */
-static unsigned nr_spare;	       /* [map_lock] */
+static u64 map_next = MAP_BASE; /* [map_lock] */
+static struct window *windows;	/* [map_lock] */
+static struct window *spare;	/* [map_lock] unused records of the last page */
+static unsigned nr_spare;	/* [map_lock] */
 
 void arch_set_mem_ops(const struct arch_mem_ops *ops)
 {

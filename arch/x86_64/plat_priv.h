@@ -31,8 +31,8 @@ void acpi_fadt_init(const struct acpi_header *t); /* acpi_fadt.c */
 int acpi_s5_types(u8 *typ_a, u8 *typ_b);
 
 /* apic.c */
-extern u32 *cpu_apic_id; /* [I] by CPU number */
-extern bool apic_x2apic; /* [I] */
+extern u32 *cpu_apic_id;		   /* [I] by CPU number */
+extern bool apic_x2apic;		   /* [I] */
 void apic_init_boot(u64 address_override); /* find, map, enable on the boot CPU */
 void apic_init_cpu(void);		   /* enable on this AP */
 u32 apic_this_id(void);			   /* of the running CPU, by CPUID or the register */
@@ -92,18 +92,19 @@ void irq_count_local(enum irq_local which);
 void ipi_init(void);
 void ipi_handle_calls(unsigned vector);
 void irq_work_run(void);
-void ipi_call(u8 vector, const unsigned long *mask, void (*fn)(void *), void *arg, void (*meanwhile)(void *));
+void ipi_call(u8 vector, const unsigned long *mask, void (*fn)(void *), void *arg,
+	      void (*meanwhile)(void *));
 void ipi_stop_self(void) __noreturn;
 /* An NMI that one of the functions of smp.h sent: true. Called by the NMI entry. */
 bool smp_handle_nmi(struct regs *r);
 
 /* clock.c, apic_timer.c */
-void clock_init(void);	       /* calibration, boot CPU */
-void clock_refine(void);       /* longer baseline, before other CPUs run */
+void clock_init(void);		       /* calibration, boot CPU */
+void clock_refine(void);	       /* longer baseline, before other CPUs run */
 void clock_tsc_check(unsigned rounds); /* one side of the cross-CPU check */
-void clock_tsc_verdict(void);  /* after all CPUs ran it */
+void clock_tsc_verdict(void);	       /* after all CPUs ran it */
 void apic_timer_calibrated(u64 hz);
-void apic_timer_init(void);	   /* boot CPU: chooses the mode */
+void apic_timer_init(void); /* boot CPU: chooses the mode */
 void apic_timer_init_cpu(void);
 void apic_timer_irq(void);
 void apic_timer_start_calibration(void);

@@ -34,11 +34,15 @@ KTEST(acpi, checksum)
 KTEST(acpi, s5_package)
 {
 	/* Name (_S5, Package (4) {5, 0x06, 0, 0}), in the encodings that firmware uses. */
-	static const u8 plain[] = {0x10, 0x08, '_', 'S', '5', '_', 0x12, 0x08, 0x04, 0x0a, 0x05, 0x0a, 0x06, 0x00, 0x00};
-	static const u8 root[] = {0x08, '\\', '_', 'S', '5', '_', 0x12, 0x06, 0x04, 0x01, 0x00, 0x00, 0x00};
-	static const u8 long_length[] = {0x08, '_', 'S', '5', '_', 0x12, 0x49, 0x00, 0x02, 0x0b, 0x07, 0x00, 0x0a, 0x03};
+	static const u8 plain[] = {0x10, 0x08, '_',  'S',  '5',	 '_',  0x12, 0x08,
+				   0x04, 0x0a, 0x05, 0x0a, 0x06, 0x00, 0x00};
+	static const u8 root[] = {0x08, '\\', '_',  'S',  '5',	'_', 0x12,
+				  0x06, 0x04, 0x01, 0x00, 0x00, 0x00};
+	static const u8 long_length[] = {0x08, '_',  'S',  '5',	 '_',  0x12, 0x49,
+					 0x00, 0x02, 0x0b, 0x07, 0x00, 0x0a, 0x03};
 	static const u8 mentioned[] = {0x0d, '_', 'S', '5', '_', 0x00, 0x00, 0x00};
-	static const u8 not_constant[] = {0x08, '_', 'S', '5', '_', 0x12, 0x06, 0x02, 'X', 'Y', 'Z', '0'};
+	static const u8 not_constant[] = {0x08, '_',  'S', '5', '_', 0x12,
+					  0x06, 0x02, 'X', 'Y', 'Z', '0'};
 	u8 a, b;
 
 	CHECK_EQ(acpi_find_s5(plain, sizeof(plain), &a, &b), 0);
@@ -98,7 +102,7 @@ KTEST(clock, rtc_is_plausible)
 
 	if (!t)
 		return ktest_skip("no CMOS clock");
-	CHECK(t > 1577836800ul);  /* 2020 */
+	CHECK(t > 1577836800ul); /* 2020 */
 	CHECK(t < 7258118400ul); /* 2200 */
 }
 
@@ -163,7 +167,7 @@ KTEST(smp, call_function_reaches_all_others)
 	CHECK_EQ(v.count, 20 * (nr_cpus_online - 1));
 	CHECK_EQ(v.with_irqs_on, 0);
 	CHECK(!bit_test(mask, me));
-	for_each_online_cpu(c)
+	for_each_online_cpu (c)
 		CHECK(c == me || bit_test(mask, c));
 	arch_mem.free(mask);
 }
@@ -175,7 +179,7 @@ static void whoami(void *arg)
 
 KTEST(smp, call_function_single_runs_there)
 {
-	for_each_online_cpu(c) {
+	for_each_online_cpu (c) {
 		u32 where = ~0u;
 		smp_call_function_single(c, whoami, &where);
 		CHECK_EQ(where, c);
@@ -185,7 +189,7 @@ KTEST(smp, call_function_single_runs_there)
 
 KTEST(smp, per_cpu_areas_are_apart)
 {
-	for_each_possible_cpu(c) {
+	for_each_possible_cpu (c) {
 		CHECK_EQ(per_cpu(percpu_cpu_id, c), c);
 		CHECK_EQ(per_cpu(percpu_this_offset, c), percpu_offset[c]);
 		for (unsigned d = 0; d < c; d++)
@@ -197,13 +201,13 @@ KTEST(smp, tlb_shootdown_returns)
 {
 	u64 before = 0, after = 0;
 
-	for_each_online_cpu(c)
+	for_each_online_cpu (c)
 		before += irq_local_count(IRQ_TLB, c);
 	tlb_shootdown_kernel(KERNEL_IMAGE_BASE, PAGE_SIZE);
 	tlb_shootdown_kernel(KERNEL_IMAGE_BASE, 1000 * PAGE_SIZE);
 	tlb_shootdown(cpu_online_mask, 0x1000, 3);
 	tlb_shootdown(cpu_online_mask, 0x1000, 1000);
-	for_each_online_cpu(c)
+	for_each_online_cpu (c)
 		after += irq_local_count(IRQ_TLB, c);
 	CHECK_EQ(after - before, nr_cpus_online > 1 ? 4 * (nr_cpus_online - 1) : 0);
 }
@@ -230,7 +234,7 @@ KTEST(irq, msi_vectors_arrive_where_they_say)
 		CHECK_EQ(addr >> 20, 0xfee);
 		u32 id = addr >> 12 & 0xff;
 		cpus[i] = 0;
-		for_each_online_cpu(c)
+		for_each_online_cpu (c)
 			if (cpu_apic_id[c] == id)
 				cpus[i] = c;
 		if (cpus[i] < 1024 && !bit_test(seen, cpus[i])) {

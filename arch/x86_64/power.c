@@ -9,10 +9,10 @@
 #include <log/printk.h>
 #include "plat_priv.h"
 
-#define PM1_SCI_ENABLE	 (1u << 0)
-#define PM1_SLEEP_SHIFT	 10
-#define PM1_SLEEP_MASK	 (7u << PM1_SLEEP_SHIFT)
-#define PM1_SLEEP_ENABLE (1u << 13)
+#define PM1_SCI_ENABLE	     (1u << 0)
+#define PM1_SLEEP_SHIFT	     10
+#define PM1_SLEEP_MASK	     (7u << PM1_SLEEP_SHIFT)
+#define PM1_SLEEP_ENABLE     (1u << 13)
 #define SLEEP_CONTROL_ENABLE (1u << 5)
 
 /* ACPI mode first: in legacy mode the sleep registers may be dead (4.8.2.5). */
@@ -20,8 +20,8 @@ static void acpi_mode(void)
 {
 	u32 v;
 
-	if (!acpi_fadt.smi_cmd || !acpi_fadt.acpi_enable || acpi_gas_read(&acpi_fadt.pm1a_control, &v) ||
-	    (v & PM1_SCI_ENABLE))
+	if (!acpi_fadt.smi_cmd || !acpi_fadt.acpi_enable ||
+	    acpi_gas_read(&acpi_fadt.pm1a_control, &v) || (v & PM1_SCI_ENABLE))
 		return;
 	outb(acpi_fadt.smi_cmd, acpi_fadt.acpi_enable);
 	for (unsigned ms = 0; ms < 300; ms++) {
@@ -54,7 +54,8 @@ static void acpi_power_off(void)
 	}
 	if (acpi_fadt.hw_reduced) {
 		if (acpi_fadt.sleep_control.address)
-			acpi_gas_write(&acpi_fadt.sleep_control, (u32)a << 2 | SLEEP_CONTROL_ENABLE);
+			acpi_gas_write(&acpi_fadt.sleep_control,
+				       (u32)a << 2 | SLEEP_CONTROL_ENABLE);
 	} else {
 		acpi_mode();
 		pm1_sleep(&acpi_fadt.pm1a_control, a);

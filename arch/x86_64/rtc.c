@@ -45,8 +45,12 @@ static void cmos_write(u8 index, u8 v)
 
 static struct rtc_time read_raw(void)
 {
-	struct rtc_time t = {cmos_read(RTC_SECONDS), cmos_read(RTC_MINUTES), cmos_read(RTC_HOURS),
-			     cmos_read(RTC_DAY),     cmos_read(RTC_MONTH),   cmos_read(RTC_YEAR),
+	struct rtc_time t = {cmos_read(RTC_SECONDS),
+			     cmos_read(RTC_MINUTES),
+			     cmos_read(RTC_HOURS),
+			     cmos_read(RTC_DAY),
+			     cmos_read(RTC_MONTH),
+			     cmos_read(RTC_YEAR),
 			     0};
 	if (acpi_fadt.century)
 		t.century = cmos_read(acpi_fadt.century);
@@ -102,7 +106,8 @@ static u64 decode(struct rtc_time t, u8 b)
 	}
 	if (!(b & RTC_B_24H))
 		t.hour = t.hour % 12 + (pm ? 12 : 0);
-	if (t.sec > 60 || t.min > 59 || t.hour > 23 || t.day < 1 || t.day > 31 || t.month < 1 || t.month > 12)
+	if (t.sec > 60 || t.min > 59 || t.hour > 23 || t.day < 1 || t.day > 31 || t.month < 1 ||
+	    t.month > 12)
 		return 0;
 	s64 year = t.century >= 19 && t.century <= 29 ? t.century * 100 + t.year
 						      : (t.year >= 70 ? 1900 : 2000) + t.year;

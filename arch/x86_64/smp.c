@@ -220,7 +220,8 @@ void smp_boot_secondaries(const struct smp_boot_ops *ops)
 			dead++;
 			smp_store_release(&ap_running[c], 2);
 			if (err == -ETIMEDOUT)
-				apic_send_init(c); /* whatever it does, it must not wake up in the trampoline */
+				apic_send_init(
+					c); /* whatever it does, it must not wake up in the trampoline */
 		}
 	}
 	for (unsigned c = 1; c < nr_cpus; c++)

@@ -76,8 +76,11 @@ static unsigned always_ready(struct file *f, struct poll_table *t)
 
 static const struct file_ops null_fops = {
 	.read = null_read, .write = null_write, .llseek = null_llseek, .poll = always_ready};
-static const struct file_ops zero_fops = {
-	.read = zero_read, .write = null_write, .llseek = null_llseek, .mmap = zero_mmap, .poll = always_ready};
+static const struct file_ops zero_fops = {.read = zero_read,
+					  .write = null_write,
+					  .llseek = null_llseek,
+					  .mmap = zero_mmap,
+					  .poll = always_ready};
 static const struct file_ops full_fops = {
 	.read = zero_read, .write = full_write, .llseek = null_llseek, .poll = always_ready};
 
@@ -87,8 +90,8 @@ static const struct {
 	mode_t mode;
 	const struct file_ops *fops;
 } devices[] = {
-	{"null", MEM_NULL, 0666, &null_fops},	  {"zero", MEM_ZERO, 0666, &zero_fops},
-	{"full", MEM_FULL, 0666, &full_fops},	  {"random", MEM_RANDOM, 0666, &random_fops},
+	{"null", MEM_NULL, 0666, &null_fops},	       {"zero", MEM_ZERO, 0666, &zero_fops},
+	{"full", MEM_FULL, 0666, &full_fops},	       {"random", MEM_RANDOM, 0666, &random_fops},
 	{"urandom", MEM_URANDOM, 0666, &urandom_fops}, {"kmsg", MEM_KMSG, 0644, &kmsg_fops},
 };
 
@@ -98,7 +101,8 @@ static int mem_init_devices(void)
 
 	kmsg_init();
 	for (unsigned i = 0; i < ARRAY_SIZE(devices); i++) {
-		int err = chrdev_register(MEM_MAJOR, devices[i].minor, 1, devices[i].name, devices[i].fops);
+		int err = chrdev_register(MEM_MAJOR, devices[i].minor, 1, devices[i].name,
+					  devices[i].fops);
 		if (!err)
 			err = devtmpfs_create(devices[i].name, S_IFCHR | devices[i].mode,
 					      MKDEV(MEM_MAJOR, devices[i].minor));

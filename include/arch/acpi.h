@@ -42,8 +42,8 @@ struct acpi_fadt {
 	u16 sci_irq;
 	u32 smi_cmd;
 	u8 acpi_enable, reset_value, century; /* century: CMOS index or 0 */
-	struct acpi_gas pm_timer, pm1a_event, pm1b_event, pm1a_control, pm1b_control, reset, sleep_control,
-		sleep_status;
+	struct acpi_gas pm_timer, pm1a_event, pm1b_event, pm1a_control, pm1b_control, reset,
+		sleep_control, sleep_status;
 };
 extern struct acpi_fadt acpi_fadt;
 

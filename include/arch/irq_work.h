@@ -8,7 +8,10 @@ struct irq_work {
 	void (*fn)(struct irq_work *w);
 	u32 pending; /* [a] */
 };
-#define IRQ_WORK_INIT(f) {NULL, (f), 0}
+#define IRQ_WORK_INIT(f)     \
+	{                    \
+		NULL, (f), 0 \
+	}
 
 /* Queue w on this CPU; false: already pending (fn will see what was done before). Any context, also NMI, once
  * arch_platform_init() is through. */

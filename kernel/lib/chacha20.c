@@ -7,16 +7,16 @@ static inline u32 rotl(u32 v, unsigned n)
 	return v << n | v >> (32 - n);
 }
 
-#define QUARTER(a, b, c, d)                                                                        \
-	do {                                                                                       \
-		a += b;                                                                            \
-		d = rotl(d ^ a, 16);                                                               \
-		c += d;                                                                            \
-		b = rotl(b ^ c, 12);                                                               \
-		a += b;                                                                            \
-		d = rotl(d ^ a, 8);                                                                \
-		c += d;                                                                            \
-		b = rotl(b ^ c, 7);                                                                \
+#define QUARTER(a, b, c, d)          \
+	do {                         \
+		a += b;              \
+		d = rotl(d ^ a, 16); \
+		c += d;              \
+		b = rotl(b ^ c, 12); \
+		a += b;              \
+		d = rotl(d ^ a, 8);  \
+		c += d;              \
+		b = rotl(b ^ c, 7);  \
 	} while (0)
 
 void chacha20_init(u32 state[16], const u8 key[CHACHA20_KEY])

@@ -35,13 +35,13 @@ struct generator {
 static DEFINE_PER_CPU(struct generator, generators);
 
 static DEFINE_SPINLOCK(pool_lock);
-static struct blake2s pool;	     /* [pool_lock] */
-static unsigned pool_bits;	     /* [pool_lock] since boot, up to READY_BITS */
-static bool pool_started;	     /* [pool_lock] */
-static u8 base_key[CHACHA20_KEY];    /* [pool_lock] */
-static u64 base_generation;	     /* [pool_lock] read without; 0: no key yet */
-static u64 base_time;		     /* [pool_lock] read without */
-static bool ready;		     /* [a] */
+static struct blake2s pool;	  /* [pool_lock] */
+static unsigned pool_bits;	  /* [pool_lock] since boot, up to READY_BITS */
+static bool pool_started;	  /* [pool_lock] */
+static u8 base_key[CHACHA20_KEY]; /* [pool_lock] */
+static u64 base_generation;	  /* [pool_lock] read without; 0: no key yet */
+static u64 base_time;		  /* [pool_lock] read without */
+static bool ready;		  /* [a] */
 
 static void wipe(void *p, size_t n)
 {
@@ -171,7 +171,8 @@ static struct generator *generator_get(void)
 {
 	struct generator *g = this_cpu_ptr(&generators);
 
-	if (likely(g->generation && g->generation == __atomic_load_n(&base_generation, __ATOMIC_ACQUIRE) &&
+	if (likely(g->generation &&
+		   g->generation == __atomic_load_n(&base_generation, __ATOMIC_ACQUIRE) &&
 		   arch_clock_ns() - READ_ONCE(base_time) < RESEED_INTERVAL_NS))
 		return g;
 	unsigned long f = pool_acquire();
