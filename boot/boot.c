@@ -3,8 +3,7 @@
  * Runs on the early page tables and the boot stack, one CPU, interrupts off, before any allocator.
  * Everything that bootinfo points to is either inside the kernel image (command line, loader name) or in
  * the loader's own memory, which is reserved here: the memory map is translated in place, the module
- * list comes from early_alloc. The latter are addresses in the early direct map; arch_memory_init()
- * moves them with bootinfo_rebase() when it gives the direct map its final place. */
+ * list comes from early_alloc. The direct map is at its final place from the first instruction here. */
 #define LOG_PREFIX "boot: "
 #include "boot_priv.h"
 #include <alloc/page.h>
@@ -12,7 +11,7 @@
 #include <init/main.h>
 #include <init/sections.h>
 #include <lib/string.h>
-#include <log/printk.h>
+#include <log/panic.h>
 
 #define CMDLINE_SIZE 4096 /* twice Linux's COMMAND_LINE_SIZE */
 #define LOW_PAGES    256  /* pages of the first MiB */
@@ -80,14 +79,12 @@ __init void boot_set_memmap(void *entries, u64 n, u64 stride)
 	}
 	bootinfo.mem = out;
 	bootinfo.nr_mem = used;
-}
-
-__init void bootinfo_rebase(u64 delta)
-{
-	if (bootinfo.mem)
-		bootinfo.mem = (void *)((char *)bootinfo.mem + delta);
-	if (bootinfo.modules)
-		bootinfo.modules = (void *)((char *)bootinfo.modules + delta);
+	/* Reserving starts here, for mm/alloc reads the map then: real-mode vectors and BIOS data, the
+	 * table itself, the image. */
+	boot_reserve(0, PAGE_SIZE);
+	boot_reserve(virt_to_phys(entries).v, n * stride);
+	boot_reserve((u64)__boot_phys_start,
+		     (u64)__image_end - KERNEL_IMAGE_BASE - (u64)__boot_phys_start);
 }
 
 __init paddr_t boot_low_page(void)
@@ -112,18 +109,14 @@ __init paddr_t boot_low_page(void)
 void boot_main(enum boot_kind kind, u64 info);
 __init void boot_main(enum boot_kind kind, u64 info)
 {
-	pt_levels = boot_levels;
-	direct_map_base = EARLY_DIRECT_MAP;
-	arch_traps_init_early();
+	arch_boot_init();
 	bootinfo.cmdline = cmdline;
 	bootinfo.loader = loader_name;
-	/* Real-mode vectors and BIOS data; the image with its built-in initramfs. */
-	boot_reserve(0, PAGE_SIZE);
-	boot_reserve((u64)__boot_phys_start,
-		     (u64)__image_end - KERNEL_IMAGE_BASE - (u64)__boot_phys_start);
 	if (kind == BOOT_PVH)
 		pvh_parse(pa(info));
 	else
 		multiboot2_parse(pa(info));
+	if (!bootinfo.nr_mem)
+		panic("the boot loader gave no memory map");
 	kernel_main();
 }

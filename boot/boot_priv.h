@@ -5,8 +5,7 @@
 
 enum boot_kind { BOOT_MULTIBOOT2 = 1, BOOT_PVH }; /* as in start.asm */
 
-#define EARLY_DIRECT_MAP 0xffff888000000000ul /* start.asm */
-#define EARLY_REACH	 (4 * GiB)	      /* what the early tables map on every CPU */
+#define EARLY_REACH (4 * GiB) /* what the early tables map on every CPU */
 
 /* Fill bootinfo from the loader's data. Physical addresses that the early tables do not reach and
  * sizes that make no sense are left out with a message. */

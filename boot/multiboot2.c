@@ -154,6 +154,10 @@ __init void multiboot2_parse(paddr_t base)
 		pr_err("the information block is damaged, ignored");
 		return;
 	}
+	for (struct mb2_tag *t = next_tag(info, NULL); t; t = next_tag(info, t))
+		take_tag(base, info, t);
+	if (!bootinfo.nr_mem)
+		return;
 	boot_reserve(base.v, info->total_size);
 	for (struct mb2_tag *t = next_tag(info, NULL); t; t = next_tag(info, t)) {
 		const struct mb2_module *m = as_module(t);
@@ -163,9 +167,7 @@ __init void multiboot2_parse(paddr_t base)
 			modules++;
 		}
 	}
-	for (struct mb2_tag *t = next_tag(info, NULL); t; t = next_tag(info, t))
-		take_tag(base, info, t);
-	if (!modules || !bootinfo.nr_mem)
+	if (!modules)
 		return;
 	bootinfo.modules = early_alloc(modules * sizeof(*bootinfo.modules), 16);
 	for (struct mb2_tag *t = next_tag(info, NULL); t; t = next_tag(info, t)) {

@@ -59,7 +59,6 @@ __init void pvh_parse(paddr_t start_info)
 		pr_err("start_info has no magic, ignored");
 		return;
 	}
-	boot_reserve(start_info.v, sizeof(*si));
 	const char *cmdline = si->cmdline ? boot_map(si->cmdline, 1) : NULL;
 	if (cmdline)
 		boot_set_cmdline(cmdline, min_t(u64, PVH_MAX_CMDLINE, EARLY_REACH - si->cmdline));
@@ -68,11 +67,11 @@ __init void pvh_parse(paddr_t start_info)
 		u64 bytes = si->memmap_entries * sizeof(struct pvh_memmap_entry);
 		void *map = boot_map(si->memmap, bytes);
 
-		if (map) {
-			boot_reserve(si->memmap, bytes);
+		if (map)
 			boot_set_memmap(map, si->memmap_entries, sizeof(struct pvh_memmap_entry));
-		}
 	}
-	if (bootinfo.nr_mem)
-		take_modules(si);
+	if (!bootinfo.nr_mem)
+		return;
+	boot_reserve(start_info.v, sizeof(*si));
+	take_modules(si);
 }

@@ -3,14 +3,13 @@
 ; Both protocols enter in 32-bit protected mode without paging: Multiboot2 with its magic in EAX and the
 ; information block in EBX, PVH with start_info in EBX. This code runs at its physical address
 ; (.boot.*), checks the CPU, chooses 4 or 5 levels of paging, builds the early page tables and jumps to
-; the higher half. Nothing here is used again later, but for the answer in boot_levels.
+; the higher half. Nothing here is used again later, but for the answers in boot_levels and boot_nokaslr.
 ;
 ; Early tables (all read-write-execute; arch_memory_init() replaces them):
-;   identity, from 0		4 GiB in 2 MiB pages, or 512 GiB in 1 GiB pages where the CPU has them
-;   0xffff888000000000		the same again: the early direct map
+;   identity, from 0		the first 4 GiB
 ;   0xffffffff80000000		the first 2 GiB: the kernel image
-; With 5 levels both slots 0 and 511 of the top table point to the one level-4 table, so that these
-; addresses are the same for either number of levels.
+; arch_choose_layout() adds the early direct map at its final, random place. With 5 levels both slots 0
+; and 511 of the top table point to the one level-4 table.
 ;
 ; Source: Intel SDM vol. 3, 4.5 (paging), 9.8.5 (initialising IA-32e mode).
 
@@ -39,6 +38,12 @@ extern boot_main
 global pvh_entry_phys
 global multiboot2_entry_phys
 global boot_levels
+global boot_nokaslr
+global boot_early_l5
+global boot_early_l4
+global boot_early_l4_direct
+global boot_early_l3_direct
+global boot_early_l2
 global boot_stack
 global boot_stack_top
 
@@ -136,9 +141,6 @@ start_common:
 	bt	edx, 20
 	jnc	boot_fail
 .nx_ok:
-	bt	edx, 26
-	setc	[have_1g]
-
 	; LA57: CPUID.(7,0):ECX[16]
 	mov	dword [PHYS(boot_levels)], 4
 	cmp	byte [no5lvl], 0
@@ -156,7 +158,7 @@ start_common:
 .levels_done:
 
 	; Level 2: 4 GiB of 2 MiB pages.
-	mov	edi, PHYS(early_l2)
+	mov	edi, PHYS(boot_early_l2)
 	mov	eax, PTE_P_W_HUGE
 	xor	edx, edx
 	mov	ecx, 2048
@@ -167,48 +169,32 @@ start_common:
 	add	eax, 2 << 20
 	loop	.l2
 
-	; Level 3, low: tables above, or 1 GiB pages.
-	mov	edi, PHYS(early_l3_low)
-	cmp	byte [have_1g], 0
-	jne	.l3_giga
-	mov	eax, PHYS(early_l2) + PTE_P_W
+	; Level 3, low: the tables above.
+	mov	edi, PHYS(boot_early_l3_low)
+	mov	eax, PHYS(boot_early_l2) + PTE_P_W
 	mov	ecx, 4
-.l3_small:
+.l3:
 	mov	[edi], eax
 	mov	dword [edi + 4], 0
 	add	edi, 8
 	add	eax, 4096
-	loop	.l3_small
-	jmp	.l3_done
-.l3_giga:
-	mov	eax, PTE_P_W_HUGE
-	xor	edx, edx
-	mov	ecx, 512
-.l3_big:
-	mov	[edi], eax
-	mov	[edi + 4], edx
-	add	edi, 8
-	add	eax, 1 << 30
-	adc	edx, 0
-	loop	.l3_big
-.l3_done:
+	loop	.l3
 	; Level 3, high: the last 2 GiB.
-	mov	dword [PHYS(early_l3_high) + 510 * 8], PHYS(early_l2) + PTE_P_W
-	mov	dword [PHYS(early_l3_high) + 511 * 8], PHYS(early_l2) + 4096 + PTE_P_W
+	mov	dword [PHYS(boot_early_l3_high) + 510 * 8], PHYS(boot_early_l2) + PTE_P_W
+	mov	dword [PHYS(boot_early_l3_high) + 511 * 8], PHYS(boot_early_l2) + 4096 + PTE_P_W
 	; Level 4.
-	mov	dword [PHYS(early_l4)], PHYS(early_l3_low) + PTE_P_W
-	mov	dword [PHYS(early_l4) + 273 * 8], PHYS(early_l3_low) + PTE_P_W
-	mov	dword [PHYS(early_l4) + 511 * 8], PHYS(early_l3_high) + PTE_P_W
+	mov	dword [PHYS(boot_early_l4)], PHYS(boot_early_l3_low) + PTE_P_W
+	mov	dword [PHYS(boot_early_l4) + 511 * 8], PHYS(boot_early_l3_high) + PTE_P_W
 	; Level 5.
-	mov	dword [PHYS(early_l5)], PHYS(early_l4) + PTE_P_W
-	mov	dword [PHYS(early_l5) + 511 * 8], PHYS(early_l4) + PTE_P_W
+	mov	dword [PHYS(boot_early_l5)], PHYS(boot_early_l4) + PTE_P_W
+	mov	dword [PHYS(boot_early_l5) + 511 * 8], PHYS(boot_early_l4) + PTE_P_W
 
 	mov	ebx, CR4_PAE
-	mov	eax, PHYS(early_l4)
+	mov	eax, PHYS(boot_early_l4)
 	cmp	dword [PHYS(boot_levels)], 5
 	jne	.levels4
 	or	ebx, CR4_LA57
-	mov	eax, PHYS(early_l5)
+	mov	eax, PHYS(boot_early_l5)
 .levels4:
 	mov	cr4, ebx
 	mov	cr3, eax
@@ -221,22 +207,28 @@ start_common:
 	lgdt	[boot_gdt_ptr]
 	jmp	0x08:start64
 
-; Look for the word no5lvl in the string at ESI. Clobbers EAX, ECX, ESI.
+; Look for the words no5lvl and nokaslr in the string at ESI. Clobbers EAX, ECX, ESI.
 scan_cmdline:
 	test	esi, esi
 	jz	.done
 	mov	ecx, CMDLINE_SCAN
 .word:
 	cmp	dword [esi], 'no5l'
-	jne	.skip
+	jne	.nokaslr
 	cmp	word [esi + 4], 'vl'
 	jne	.skip
-	mov	al, [esi + 6]
-	cmp	al, ' '
+	cmp	byte [esi + 6], ' '
 	ja	.skip
 	mov	byte [no5lvl], 1
-.done:
-	ret
+	jmp	.skip
+.nokaslr:
+	cmp	dword [esi], 'noka'
+	jne	.skip
+	cmp	dword [esi + 3], 'aslr'
+	jne	.skip
+	cmp	byte [esi + 7], ' '
+	ja	.skip
+	mov	byte [PHYS(boot_nokaslr)], 1
 .skip:
 	mov	al, [esi]
 	test	al, al
@@ -247,6 +239,8 @@ scan_cmdline:
 	cmp	al, ' '
 	jbe	.word
 	jmp	.skip
+.done:
+	ret
 
 ; Show the message at EDI on the serial port and the VGA text screen, and stop.
 boot_fail:
@@ -305,17 +299,18 @@ section .boot.data progbits alloc noexec write align=16
 boot_kind:	dd 0
 boot_info:	dd 0
 no5lvl:		db 0
-have_1g:	db 0
 	align 16
 	times 256 db 0
 boot_stack32_top:
 
 section .init.data progbits alloc noexec write align=4096
-early_l5:	times 4096 db 0
-early_l4:	times 4096 db 0
-early_l3_low:	times 4096 db 0
-early_l3_high:	times 4096 db 0
-early_l2:	times 4 * 4096 db 0
+boot_early_l5:	times 4096 db 0
+boot_early_l4:	times 4096 db 0
+boot_early_l3_low:	times 4096 db 0
+boot_early_l3_high:	times 4096 db 0
+boot_early_l4_direct: times 4096 db 0
+boot_early_l3_direct: times 4096 db 0
+boot_early_l2:	times 4 * 4096 db 0
 
 section .bss.page_aligned nobits alloc noexec write align=4096
 boot_stack:	resb BOOT_STACK_SIZE
@@ -323,6 +318,7 @@ boot_stack_top:
 
 section .data progbits alloc noexec write align=8
 boot_levels:	dd 4
+boot_nokaslr:	db 0
 
 section .init.text progbits alloc exec nowrite align=16
 bits 64

@@ -19,15 +19,31 @@ void idt_set_irq_handler(void (*fn)(unsigned vector, struct regs *r));
 void idt_set_nmi_handler(bool (*fn)(struct regs *r));
 
 /* ---- per-CPU set-up (cpu.c, gdt.c, percpu.c) -------------------------------------------------- */
-/* Detect features of the boot CPU into cpu_features and set this CPU up: done before kernel_main. */
+/* Detect features of the boot CPU into cpu_features and set it up: done before kernel_main. */
 void arch_cpu_init(void);
 /* Everything that a CPU needs after it has reached C on a mapped stack with %gs pointing at its
  * per-CPU area: GDT, TSS with IST stacks, IDT, control registers, MSRs, PAT, XSAVE, SYSCALL. The boot
  * CPU has run it before kernel_main; the AP path calls it first thing. Interrupts off. */
 void cpu_init_this(unsigned cpu);
-/* Point %gs at this CPU's area: base = percpu_offset[cpu] (0: the linked copy). For smp_prepare, when
- * it gives CPU 0 an own copy; also refreshes what was derived from it. Interrupts off. */
-void percpu_load(unsigned long offset);
+/* The boot CPU's, on its way to kernel_main. */
+void gdt_init_this(void); /* GDT, TSS, IST stacks of this CPU */
+void idt_init(void);	  /* build the one IDT */
+void idt_load(void);
+void alternatives_apply(void); /* patch STAC/CLAC in, before the text is sealed */
+void fpu_init_this(void);
+void fpu_detect(void);
+/* Top of the running thread's kernel stack, for SYSCALL and TSS.RSP0. Interrupts off. */
+void set_kstack_top(u64 top);
+/* Choose the bases of pgtable.h and map the direct map early; features are known. */
+void arch_choose_layout(void);
+/* Is there a kernel mapping at va? Any context; false before the final tables. */
+bool pt_kernel_mapped(u64 va);
+extern paddr_t ap_page; /* for the AP trampoline; 0: none */
+struct arch_thread;
+/* The machine part of the running thread; NULL before the first switch. */
+DECLARE_PER_CPU(struct arch_thread *, current_arch);
+/* Where a kernel fault at rip goes on, or 0. */
+u64 extable_fixup(u64 rip);
 
 /* ---- MSRs and small instructions --------------------------------------------------------------- */
 #define MSR_APIC_BASE	   0x1bu

@@ -8,3 +8,5 @@ void arch_memory_init(void);
 /* Interrupt controllers, clocks, timer of the boot CPU. After smp_prepare(), which has read the ACPI tables; both run
  * before mem_init(), on early_alloc memory. */
 void arch_platform_init(void);
+/* Data that only init code writes becomes read-only. Before the first program runs. */
+void arch_seal_memory(void);

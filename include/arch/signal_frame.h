@@ -7,8 +7,8 @@
 
 /* Build the frame for sig on r's user stack, or on altstack if act has SA_ONSTACK, the stack is enabled
  * (not SS_DISABLE, ss_size != 0) and r->rsp is not on it already, and set *r up to enter the handler.
- * oldmask is what sigreturn restores; altstack is recorded in uc_stack (with SS_ONSTACK or 0 filled in
- * here). current's FPU state is saved into the frame, the handler starts with a fresh one. The direction,
+ * oldmask is what sigreturn restores; altstack is recorded in uc_stack as it is
+ * given. current's FPU state is saved into the frame, the handler starts with a fresh one. The direction,
  * trap and resume flags are cleared. Own thread only; may sleep.
  * 0, or -EFAULT: the frame could not be written, does not fit the alternate stack, or SA_RESTORER is
  * missing: the thread gets SIGSEGV; *r is unchanged then. */

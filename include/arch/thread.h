@@ -10,6 +10,9 @@ struct arch_thread {
 	u64 fsbase, gsbase;	/* [o] user segment bases while switched out */
 	struct fpu_state *fpu;	/* [I] XSAVE area; NULL for kernel threads */
 	u64 dr[8];		/* [o] debug registers (ptrace), 0 = unused */
+	u64 cr2;		/* [o] of the last exception in user mode, for signal frames: address, */
+	u32 trapno, err;	/* [o] vector and error code */
+	u32 pagefault_off;	/* [o] nesting of pagefault_disable() */
 };
 
 #define KSTACK_ORDER 2 /* 16 KiB, from vmalloc with a guard page below */
@@ -46,6 +49,11 @@ void arch_set_thread_hooks(const struct arch_thread_hooks *h);
 struct thread *arch_switch(struct arch_thread *prev, struct arch_thread *next,
 			   struct thread *prev_thread, void *next_kstack_top);
 
+/* Where FPU areas come from, each of arch_fpu_area_size() bytes on a 64-byte boundary: handed down once
+ * at boot. alloc may sleep, NULL: no memory. */
+size_t arch_fpu_area_size(void);
+void arch_fpu_set_allocator(void *(*alloc)(void), void (*free)(void *p));
+
 /* User TLS of the current thread. arch_set_fsbase: -EPERM for a non-canonical address. */
 u64 arch_get_fsbase(void);
 int arch_set_fsbase(u64 base);
@@ -56,4 +64,6 @@ int arch_set_gsbase(u64 base);
  * Linux's fpx_sw_bytes). size includes the trailing magic. */
 size_t arch_fpu_frame_size(void);
 int arch_fpu_save_user(void __user *frame);
-int arch_fpu_restore_user(const void __user *frame);
+int arch_fpu_restore_user(const void __user *frame); /* NULL: the state of a fresh program */
+/* Give the current thread the FPU state of a fresh program. */
+void arch_fpu_restart(void);

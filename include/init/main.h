@@ -5,6 +5,7 @@
 void kernel_main(void) __attribute__((noreturn));
 /* Hand arch/ the functions of upper layers that it calls: before smp_prepare(). */
 void arch_glue_init(void);
+void arch_glue_slab_init(void); /* after slab_init() */
 /* Run the BOOT_PARAM handlers. Boot CPU, early. */
 void boot_params_parse(void);
 /* All levels of initcalls, in order. May sleep. */

@@ -38,6 +38,7 @@ static int init_thread(void *arg)
 	if (boot_option("ktest"))
 		ktest_run(boot_option("ktest"));
 	free_init_memory();
+	arch_seal_memory();
 	struct mem_stats m;
 	mem_stats_get(&m);
 	pr_info("Memory: %luK/%luK in use", (m.total - m.free) * 4, m.total * 4);
@@ -53,12 +54,13 @@ void kernel_main(void)
 		  bootinfo.loader ? bootinfo.loader : "", bootinfo.efi_boot ? "EFI" : "BIOS");
 	pr_notice("Command line: %s", bootinfo.cmdline);
 	boot_params_parse();
-	arch_memory_init();
 	arch_glue_init();
+	arch_memory_init();
 	smp_prepare();
 	arch_platform_init();
 	mem_init();
 	slab_init();
+	arch_glue_slab_init();
 	vmalloc_init();
 	alloc_percpu_init();
 	sched_init();
