@@ -38,7 +38,9 @@ static void record_added(void)
 
 void kmsg_init(void)
 {
-	log_set_wake_hook(record_added);
+	static struct log_wake_hook hook = {.fn = record_added};
+
+	log_add_wake_hook(&hook);
 }
 
 static int kmsg_open(struct inode *i, struct file *f)

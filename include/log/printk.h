@@ -67,4 +67,8 @@ void log_clear(void); /* SYSLOG_ACTION_CLEAR */
 extern u64 log_clear_seq;
 size_t log_buf_size(void);
 /* Called (hard IRQ context possible) when a record was added: /dev/kmsg's readers. */
-void log_set_wake_hook(void (*fn)(void));
+struct log_wake_hook {
+	void (*fn)(void);
+	struct log_wake_hook *next;
+};
+void log_add_wake_hook(struct log_wake_hook *h); /* for ever */

@@ -83,6 +83,7 @@ struct mm {
 	struct file *exe;	 /* counted; /proc/PID/exe */
 	u32 dumpable;
 	s16 oom_score_adj;
+	u32 membarrier;		 /* [a] membarrier(2) registrations */
 	unsigned long *cpumask;	 /* [a] CPUs that have it loaded */
 	unsigned long cpumask_inline; /* what cpumask points to with at most 64 CPUs */
 	u32 def_flags;		 /* [lock] VM_LOCKED after mlockall(MCL_FUTURE) */

@@ -139,5 +139,7 @@ void process_set_tty_hooks(const struct tty_hooks *h);
 /* Create PID 1 executing path (stdio on /dev/console); -ENOENT and other exec errors leave nothing behind,
  * so that kernel/init can try the next candidate. */
 int process_start_init(const char *path, char *const argv[], char *const envp[]);
+/* Ctrl+Alt+Del from a keyboard: restart, or SIGINT to PID 1 (reboot(2)). Process context. */
+void ctrl_alt_del_pressed(void);
 /* Caches, the id table, hooks; before the first user process (kernel_main). */
 void process_init(void);

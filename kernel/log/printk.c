@@ -41,7 +41,7 @@ static struct console *consoles; /* [console_busy] */
 static u64 console_pos_seq;	/* [console_busy] next record to show */
 static u32 console_busy;	/* [a] 1: somebody prints */
 static bool have_console;
-static void (*wake_hook)(void);
+static struct log_wake_hook *wake_hooks; /* [a] added at the head, never removed */
 
 static struct ring_record *at(u64 pos)
 {
@@ -140,9 +140,12 @@ size_t log_buf_size(void)
 {
 	return LOG_BUF_SIZE;
 }
-void log_set_wake_hook(void (*fn)(void))
+void log_add_wake_hook(struct log_wake_hook *h)
 {
-	wake_hook = fn;
+	h->next = READ_ONCE(wake_hooks);
+	while (!__atomic_compare_exchange_n(&wake_hooks, &h->next, h, false, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
 }
 
 static void early_write(const char *s, size_t n)
@@ -229,8 +232,8 @@ void vprintk(enum log_level level, const char *fmt, va_list ap)
 	__spin_release(&lock);
 	if (!in_nmi() || panicking)
 		flush_consoles();
-	if (wake_hook && !panicking)
-		wake_hook();
+	for (struct log_wake_hook *h = READ_ONCE(wake_hooks); h && !panicking; h = h->next)
+		h->fn();
 out:
 	irq_restore(f);
 	preempt_enable();

@@ -97,3 +97,4 @@ void itimers_exit(struct process *p);
 void procfs_pid_init(void);
 /* oom.c */
 void oom_init(void);
+u64 oom_badness(struct process *p); /* pages, weighed; 0: no memory of its own */
