@@ -27,6 +27,7 @@
 #define CR0_NW	       (1ul << 29)
 #define CR0_CD	       (1ul << 30)
 #define CR4_DE	       (1ul << 3)
+#define CR4_MCE	       (1ul << 6)
 #define CR4_PGE	       (1ul << 7)
 #define CR4_OSFXSR     (1ul << 9)
 #define CR4_OSXMMEXCPT (1ul << 10)
@@ -40,7 +41,7 @@
 #define EFER_NXE (1ul << 11)
 
 /* RFLAGS cleared by SYSCALL: TF, IF, DF, IOPL, NT, RF, AC. */
-#define SFMASK 0x57700ul | (1ul << 18)
+#define SFMASK 0x57700ul
 
 /* PAT entries by PCD:PWT (the PAT bit is never set): WB, WC, UC-, UC; twice (pgtable.h). */
 #define PAT_VALUE 0x0007010600070106ul
@@ -137,9 +138,9 @@ void cpu_init_this(unsigned cpu)
 
 	gdt_init_this();
 	idt_load();
-	cr4 |= (f->pge ? CR4_PGE : 0) | (f->umip ? CR4_UMIP : 0) |
-	       (f->fsgsbase ? CR4_FSGSBASE : 0) | (f->xsave ? CR4_OSXSAVE : 0) |
-	       (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0);
+	cr4 |= (f->cpuid_words[W_1D] >> 7 & 1 ? CR4_MCE : 0) | (f->pge ? CR4_PGE : 0) |
+	       (f->umip ? CR4_UMIP : 0) | (f->fsgsbase ? CR4_FSGSBASE : 0) |
+	       (f->xsave ? CR4_OSXSAVE : 0) | (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0);
 	write_cr4(cr4);
 	write_cr0((read_cr0() | CR0_MP | CR0_NE | CR0_WP | CR0_AM) &
 		  ~(CR0_EM | CR0_TS | CR0_NW | CR0_CD));

@@ -177,8 +177,9 @@ __init void arch_memory_init(void)
 {
 	u64 highest = 0;
 
-	if (!bootinfo.nr_mem)
-		panic("the boot loader gave no memory map");
+	/* The loader's table may lie in firmware memory, which the direct map leaves out. */
+	size_t bytes = bootinfo.nr_mem * sizeof(*bootinfo.mem);
+	bootinfo.mem = memcpy(arch_mem.boot_alloc(bytes, 8), bootinfo.mem, bytes);
 	kernel_root = root_table;
 	pt_alloc_page = early_table;
 	ap_page = boot_low_page();
