@@ -1,2 +1,2 @@
 # sysfs and the files about CPUs and memory that no driver owns.
-KOBJS += fs/sysfs/sysfs.o
+KOBJS += fs/sysfs/sysfs.o fs/sysfs/machine.o

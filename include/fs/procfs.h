@@ -41,3 +41,5 @@ struct proc_totals {
 	pid_t last_pid;
 };
 extern void (*proc_totals_hook)(struct proc_totals *t);
+/* MemAvailable in pages (for sysinfo-like callers). */
+u64 mem_available(void);

@@ -381,5 +381,6 @@ void inode_touch_atime(const struct path *p);
 void inode_touch_mtime(struct inode *i); /* mtime and ctime */
 /* Device nodes and FIFOs: sets fops by mode and rdev. */
 void inode_init_special(struct inode *i, mode_t mode, dev_t rdev);
+u64 file_count(void); /* open files of the whole machine */
 void vfs_init(void); /* caches, rootfs type; then rootfs_mount at the end of INITCALL fs level */
 int initramfs_unpack(const void *data, size_t n); /* cpio, plain or compressed, concatenated; into "/" */

@@ -13,6 +13,7 @@
 #include <init/bootinfo.h>
 #include <init/initcall.h>
 #include <init/main.h>
+#include <lib/string.h>
 #include <log/panic.h>
 #include <mm/vm.h>
 #include <proc/process.h>
@@ -49,6 +50,7 @@ void kernel_main(void)
 {
 	struct join_handle init;
 
+	printf_symbol_hook = symbol_lookup;
 	arch_early_init();
 	pr_notice("Daedalus " DAEDALUS_VERSION " (%s, %s %s)", bootinfo.protocol,
 		  bootinfo.loader ? bootinfo.loader : "", bootinfo.efi_boot ? "EFI" : "BIOS");
