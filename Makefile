@@ -2,7 +2,7 @@
 # Objects are named explicitly: each folder's objs.mk adds its own to KOBJS.
 
 BUILD ?= release
-B      := build/$(BUILD)
+B      := build/$(BUILD)$(if $(filter clang,$(CC)),-clang)
 ifneq ($(BUILD),release)
 ifneq ($(BUILD),debug)
 $(error BUILD is release or debug)
