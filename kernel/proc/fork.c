@@ -119,6 +119,7 @@ static int copy_process(struct thread *t, u64 fl)
 	memcpy(p->rlim, me->rlim, sizeof(p->rlim));
 	sigunlock(&me->tg, f);
 	p->tg.sigpending_limit = p->rlim[RLIMIT_SIGPENDING].rlim_cur;
+	itimers_limit_changed(p);
 	p->personality = me->personality;
 	p->has_child_subreaper = me->has_child_subreaper || me->child_subreaper;
 	p->dumpable = me->dumpable;

@@ -92,6 +92,9 @@ void process_rusage(struct process *p, bool self, bool children, struct rusage *
 
 /* itimer.c, posix timers (sched engineer) */
 void itimers_exit(struct process *p);
+/* RLIMIT_CPU of p was set or inherited. */
+void itimers_limit_changed(struct process *p);
+void itimers_init(void);
 
 /* procfs_pid.c */
 void procfs_pid_init(void);

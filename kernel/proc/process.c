@@ -399,5 +399,6 @@ void process_init(void)
 	sighand_cache = slab_cache_create("sighand", sizeof(struct sighand), 64, SLAB_PANIC, NULL);
 	thread_free_hook = thread_gone;
 	futex_init();
+	itimers_init();
 	oom_init();
 }

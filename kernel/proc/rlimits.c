@@ -36,6 +36,8 @@ static int set_limit(struct process *p, unsigned res, const struct rlimit *n)
 	sigunlock(&p->tg, f);
 	if (err)
 		return err;
+	if (res == RLIMIT_CPU)
+		itimers_limit_changed(p);
 	struct mm *mm = process_mm(p);
 	if (mm) {
 		mm_set_limits(mm, p->rlim);
