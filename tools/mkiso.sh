@@ -10,8 +10,8 @@ mkdir -p "$root/iso/boot/grub"
 cp "$kernel" "$root/iso/boot/daedalus.elf"
 cp "$(dirname "$0")/../boot/grub.cfg" "$root/iso/boot/grub/grub.cfg"
 find "$root/iso" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-modules="multiboot2 normal configfile test echo all_video video video_fb vbe efi_gop efi_uga gfxterm serial terminal
-	boot iso9660 part_msdos part_gpt part_apple fat search search_fs_file search_label biosdisk minicmd halt reboot"
+modules="multiboot2 normal configfile test echo all_video video video_fb gfxterm serial terminal
+	boot iso9660 part_msdos part_gpt part_apple fat search search_fs_file search_label minicmd halt reboot"
 log=$root/log
 if ! grub-mkrescue -o "$out.tmp" --install-modules="$(echo $modules)" --fonts= --locales= --themes= \
 	"$root/iso" -- -volume_date uuid 2026010100000000 >"$log" 2>&1; then
