@@ -99,8 +99,9 @@ void ioapic_mask(unsigned gsi, bool masked)
 	spin_unlock_irqrestore(&io->lock, f);
 }
 
-/* 8259A initialisation words 1 to 4, then every line masked. */
-static void pic_silence(void)
+/* 8259A initialisation words 1 to 4, then every line masked. Before LINT0 is masked: a request that is pending there
+ * must be seen to go away by the APIC (else QEMU delivers an interrupt without a vector). */
+void pic_silence(void)
 {
 	outb(0x20, 0x11);
 	outb(0xa0, 0x11);
@@ -146,7 +147,6 @@ void ioapic_init(void)
 {
 	const struct acpi_madt_record *r = NULL;
 
-	pic_silence();
 	for (unsigned i = 0; i < 16; i++)
 		isa_map[i].gsi = i;
 	while ((r = acpi_madt_next(r))) {

@@ -75,7 +75,8 @@ enum {
 
 /* ioapic.c */
 struct ioapic;
-void ioapic_init(void); /* from the MADT, or the default one; masks the 8259s */
+void pic_silence(void);
+void ioapic_init(void); /* from the MADT, or the default one */
 unsigned ioapic_gsi_end(void);
 /* Legacy ISA line to GSI; *flags gets the override's polarity and trigger bits (0: the bus's). */
 unsigned ioapic_isa_to_gsi(unsigned isa_irq, u16 *flags);

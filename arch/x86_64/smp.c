@@ -140,6 +140,7 @@ void smp_prepare(void)
 
 void arch_platform_init(void)
 {
+	pic_silence();
 	apic_init_boot(lapic_address);
 	ioapic_init();
 	irq_init();
