@@ -1,1 +1,1 @@
-KOBJS += kernel/time/timer.o kernel/time/clock.o kernel/time/sleep.o kernel/time/calls.o
+KOBJS += kernel/time/timer.o kernel/time/clock.o kernel/time/sleep.o kernel/time/calls.o kernel/time/timer_test.o
