@@ -3,7 +3,7 @@ KOBJS += arch/x86_64/setup.o arch/x86_64/early_console.o arch/x86_64/percpu.o ar
 	arch/x86_64/alternative.o arch/x86_64/gdt.o arch/x86_64/idt.o \
 	arch/x86_64/entry.o arch/x86_64/trap.o arch/x86_64/fpu.o arch/x86_64/thread.o \
 	arch/x86_64/uaccess.o arch/x86_64/uaccess_asm.o arch/x86_64/signal.o arch/x86_64/backtrace.o \
-	arch/x86_64/pgtable.o arch/x86_64/memory.o arch/x86_64/ap_start.o
+	arch/x86_64/pgtable.o arch/x86_64/memory.o arch/x86_64/ap_start.o arch/x86_64/arch_test.o
 # The platform: ACPI tables, interrupt controllers, CPUs, clocks, power.
 KOBJS += arch/x86_64/map.o arch/x86_64/acpi.o arch/x86_64/acpi_fadt.o arch/x86_64/apic.o \
 	arch/x86_64/ioapic.o arch/x86_64/irq.o arch/x86_64/ipi.o arch/x86_64/smp.o \
