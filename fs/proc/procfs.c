@@ -17,8 +17,18 @@ static int proc_statfs(struct super_block *sb, struct kstatfs *st)
 	return 0;
 }
 
-static const struct super_ops proc_sops = {.statfs = proc_statfs};
+#define MADE_INO (1ul << 32) /* proc_inode_new's are above: those of registered files are below */
+static void proc_evict(struct inode *i);
+static const struct super_ops proc_sops = {.statfs = proc_statfs, .evict = proc_evict};
 static struct pseudo_fs procfs = {.type = &proc_type, .sops = &proc_sops};
+
+static void proc_evict(struct inode *i)
+{
+	const struct proc_pid_ops *ops = smp_load_acquire(&procfs.root_ops);
+
+	if (i->ino > MADE_INO && ops && ops->evict)
+		ops->evict(i);
+}
 
 /* Registrations come from several initcalls of one level: whoever is first sets the tree up. */
 static struct pseudo_fs *tree(void)
@@ -63,12 +73,12 @@ void proc_set_pid_ops(const struct proc_pid_ops *ops)
 struct inode *proc_inode_new(struct super_block *sb, mode_t mode, const struct inode_ops *iops,
 			     const struct file_ops *fops, void *priv)
 {
-	static atomic64_t last_ino = ATOMIC_INIT(1l << 32); /* above those of registered files */
+	static atomic64_t last_ino = ATOMIC_INIT(MADE_INO);
 	struct inode *i = inode_new(sb);
 
 	if (!i)
 		return NULL;
-	i->ino = (ino_t)atomic_add_return(&last_ino, 1); /* the caller may change it */
+	i->ino = (ino_t)atomic_add_return(&last_ino, 1);
 	i->mode = mode;
 	i->ops = iops;
 	i->fops = fops;

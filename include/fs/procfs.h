@@ -24,6 +24,7 @@ int sysfs_symlink(const char *path, const char *target);
 struct proc_pid_ops {
 	int (*lookup)(struct inode *dir, struct dentry *d);	     /* -ENOENT: not a pid */
 	int (*iterate)(struct file *f, struct dir_context *c, u64 base); /* positions from base on */
+	void (*evict)(struct inode *i); /* an inode of proc_inode_new goes: free its private data; may be NULL */
 };
 void proc_set_pid_ops(const struct proc_pid_ops *ops);
 /* Make an inode of procfs with these operations (for kernel/proc). */

@@ -89,6 +89,11 @@ void pid_unuse(struct pid *p)
 	pid_put(p);
 }
 
+pid_t pid_last(void)
+{
+	return READ_ONCE(pid_table.next) - 1;
+}
+
 struct pid *pid_lookup(pid_t nr)
 {
 	return nr > 0 ? idr_find(&pid_table, nr) : NULL;

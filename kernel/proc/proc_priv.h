@@ -18,6 +18,7 @@ struct process *process_lookup(pid_t nr);
 /* First process with number >= *nr, counted; *nr is set. NULL: none. */
 struct process *process_find_next(pid_t *nr);
 extern int pid_max;
+pid_t pid_last(void); /* handed out most recently */
 #define PID_MAX_LIMIT (4 * 1024 * 1024)
 
 /* process.c */
@@ -31,6 +32,9 @@ void process_set_pgrp(struct process *p, struct pid *pgrp);
 void process_set_session(struct process *p, struct pid *session);
 extern const struct tty_hooks *tty_hooks; /* may be NULL */
 void process_clear_tty(struct process *p);
+u64 process_forks(void); /* since boot */
+/* The descriptor table of t: counted or NULL. */
+struct files *process_files(struct thread *t);
 /* p loses parent (or dies): SIGHUP and SIGCONT if that orphans a stopped group. tasklist_lock held. */
 void kill_orphaned_pgrp(struct process *p, struct process *parent, bool dying);
 /* Threads of real user id uid, counted against RLIMIT_NPROC. */

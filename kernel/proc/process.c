@@ -102,6 +102,13 @@ void sighand_put(struct sighand *s)
 
 /* ---- life ---- */
 
+static atomic64_t forks;
+
+u64 process_forks(void)
+{
+	return atomic_read(&forks);
+}
+
 struct process *process_alloc(void)
 {
 	struct process *p = slab_alloc(process_cache, GFP_KERNEL | GFP_ZERO);
@@ -118,6 +125,7 @@ struct process *process_alloc(void)
 	list_init(&p->all_node);
 	wait_queue_init(&p->wait_chldexit);
 	p->dumpable = true;
+	atomic_inc(&forks);
 	return p;
 }
 
@@ -385,6 +393,19 @@ struct mm *process_mm(struct process *p)
 	return mm;
 }
 
+struct files *process_files(struct thread *t)
+{
+	unsigned long f = siglock(&t->proc->tg);
+	struct files *r = t->files;
+
+	if (!r && t == t->proc->tg.leader && !list_empty(&t->proc->tg.threads))
+		r = list_first_entry(&t->proc->tg.threads, struct thread, group_node)->files;
+	if (r)
+		r = files_get(r);
+	sigunlock(&t->proc->tg, f);
+	return r;
+}
+
 u64 rlimit_get(unsigned res)
 {
 	struct process *p = current->proc;
@@ -392,12 +413,65 @@ u64 rlimit_get(unsigned res)
 	return p ? READ_ONCE(p->rlim[res].rlim_cur) : RLIM_INFINITY;
 }
 
+/* F_SETOWN's signal: the owner of the descriptor must have been allowed to send it (fcntl(2)). */
+static bool sigio_allowed(const struct cred *c, struct process *p)
+{
+	rcu_read_lock();
+	const struct cred *t = rcu_dereference(READ_ONCE(p->tg.leader)->cred);
+	bool ok = !c->euid || c->euid == t->suid || c->euid == t->uid || c->uid == t->suid ||
+		  c->uid == t->uid;
+	rcu_read_unlock();
+	return ok;
+}
+
+enum { F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP };
+
+static void send_sigio(int type, pid_t id, const struct cred *cred, int sig, int fd, s64 band)
+{
+	siginfo_t info = {.si_signo = sig ? sig : SIGIO, .si_code = sig ? SI_SIGIO : SI_KERNEL};
+	unsigned long f;
+
+	info.poll.band = band;
+	info.poll.fd = fd;
+	if (type == F_OWNER_TID) {
+		struct thread *t = thread_find(id);
+
+		if (t && sigio_allowed(cred, t->proc))
+			(void)signal_send_thread(t, info.si_signo, &info);
+		if (t)
+			thread_put(t);
+	} else if (type == F_OWNER_PID) {
+		struct process *p = process_find(id);
+
+		if (p && sigio_allowed(cred, p))
+			(void)signal_send_group(&p->tg, info.si_signo, &info);
+		process_put(p);
+	} else {
+		struct pid *g = pid_find(id);
+		struct process *p;
+
+		if (!g)
+			return;
+		spin_lock_irqsave(&tasklist_lock, f);
+		list_for_each_entry(p, &g->pgrp, pgrp_node)
+		{
+			if (sigio_allowed(cred, p))
+				(void)signal_send_group(&p->tg, info.si_signo, &info);
+		}
+		spin_unlock_irqrestore(&tasklist_lock, f);
+		pid_put(g);
+	}
+}
+
+static const struct vfs_proc_ops vfs_ops = {.rlimit = rlimit_get, .sigio = send_sigio};
+
 void process_init(void)
 {
 	pid_init();
 	process_cache = slab_cache_create("process", sizeof(struct process), 64, SLAB_PANIC, NULL);
 	sighand_cache = slab_cache_create("sighand", sizeof(struct sighand), 64, SLAB_PANIC, NULL);
 	thread_free_hook = thread_gone;
+	vfs_set_proc_ops(&vfs_ops);
 	futex_init();
 	itimers_init();
 	oom_init();
