@@ -16,6 +16,6 @@ struct ref_sample {
 	u32 apic;
 };
 
-enum { REF_HPET, REF_PM_TIMER, REF_PIT, REF_CLOCKS };
+enum { REF_HPET, REF_PM_TIMER, REF_APIC, REF_PIT, REF_CLOCKS };
 /* The reference, started; NULL: the machine has none of this kind. Boot CPU. */
 const struct ref_clock *ref_clock_probe(unsigned which);

@@ -1,9 +1,12 @@
-/* The three clocks of known rate that a PC may have: HPET (IA-PC HPET specification 1.0a), the ACPI power-management
+/* The clocks of known rate that a PC may have: HPET (IA-PC HPET specification 1.0a), the ACPI power-management
  * timer (ACPI 6.4, 4.8.3.3) and channel 2 of the 8254 (Intel 8254 data sheet), which only counts during calibration.
+ * Machines of KVM and of QEMU's emulator may have none of these (microvm), but their APIC timer is one of 1 GHz.
  * Boot CPU while probing; the read functions: any context, but the 8254's: boot CPU only. */
 #define LOG_PREFIX "clock: "
+#include <arch/cpu.h>
 #include <arch/io.h>
 #include <arch/pgtable.h>
+#include <lib/string.h>
 #include <log/printk.h>
 #include "clock_priv.h"
 #include "plat_priv.h"
@@ -51,9 +54,16 @@ static u64 pit_read(void)
 	return 0xffff - (low | (u32)inb(0x42) << 8);
 }
 
+/* Counts down from the top, at a quarter of the bus clock. */
+static u64 apic_read_up(void)
+{
+	return (u32)~apic_read(APIC_TIMER_CURRENT);
+}
+
 static struct ref_clock clocks[REF_CLOCKS] = {
 	[REF_HPET] = {"hpet", hpet_read, 0xffffffff, 0, true},
 	[REF_PM_TIMER] = {"acpi_pm", pm_timer_read, 0xffffff, 279365115, true},
+	[REF_APIC] = {"apic", apic_read_up, 0xffffffff, 4000000, false},
 	[REF_PIT] = {"pit", pit_read, 0xffff, 838095110, false},
 };
 
@@ -107,11 +117,21 @@ static bool pit_probe(void)
 	return false;
 }
 
+static bool apic_probe(void)
+{
+	struct cpuid_regs r = cpuid_get(0x40000000, 0);
+
+	if (!cpu_features.hypervisor)
+		return false;
+	return !memcmp(&r.b, "KVMKVMKVM\0\0\0", 12) || !memcmp(&r.b, "TCGTCGTCGTCG", 12);
+}
+
 const struct ref_clock *ref_clock_probe(unsigned which)
 {
-	bool ok = which == REF_HPET	  ? hpet_probe()
-		  : which == REF_PM_TIMER ? pm_timer_probe()
-					  : pit_probe();
+	static bool (*const probes[REF_CLOCKS])(void) = {[REF_HPET] = hpet_probe,
+							 [REF_PM_TIMER] = pm_timer_probe,
+							 [REF_PIT] = pit_probe,
+							 [REF_APIC] = apic_probe};
 
-	return ok ? &clocks[which] : NULL;
+	return probes[which]() ? &clocks[which] : NULL;
 }
