@@ -109,6 +109,8 @@ static bool ignored(const struct thread_group *g, int sig)
 static bool drops(const struct thread_group *g, const struct thread *t, int sig)
 {
 	/* A blocked signal may have a handler by the time it is unblocked; a tracer sees them all. */
+	if (sigset_test(&t->waits_for, sig))
+		return false;
 	if (sigset_test(&t->blocked, sig) && !(g->flags & TG_INIT && handler_of(g, sig) == SIG_DFL))
 		return false;
 	if (t->ptrace && sig != SIGKILL)
@@ -164,8 +166,10 @@ static bool side_effects(struct thread_group *g, int sig)
 /* May t be the one to handle sig? */
 static bool wants(const struct thread *t, int sig)
 {
-	if (sigset_test(&t->blocked, sig) || t->state == T_DEAD)
+	if (t->state == T_DEAD)
 		return false;
+	if (sigset_test(&t->blocked, sig))
+		return sigset_test(&t->waits_for, sig); /* sigtimedwait */
 	if (sig == SIGKILL)
 		return true;
 	if (t->state & (T_STOPPED | T_TRACED))
@@ -178,7 +182,7 @@ static bool is_fatal(const struct thread_group *g, const struct thread *t, int s
 	if (sig == SIGKILL)
 		return true;
 	return handler_of(g, sig) == SIG_DFL && !t->ptrace && !(g->flags & TG_INIT) &&
-	       !sigset_test(&t->blocked, sig) &&
+	       !sigset_test(&t->blocked, sig) && !sigset_test(&t->waits_for, sig) &&
 	       !(SIGMASK(sig) & (IGNORED_BY_DEFAULT | STOP_MASK | DUMPS_CORE));
 }
 
