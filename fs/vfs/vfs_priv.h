@@ -112,7 +112,6 @@ int vfs_create_locked(struct path *dir, struct dentry *d, mode_t mode, dev_t rde
 extern struct slab_cache *file_cache;
 struct file *file_alloc(void);
 void file_init(void);
-u64 file_count(void);
 int file_do_open(struct file *f, const struct path *p, int flags);
 struct file *open_at(int dirfd, const char *name, int flags, mode_t mode);
 void locks_remove_posix(struct file *f, struct files *owner); /* fs/locks */

@@ -382,5 +382,10 @@ void inode_touch_mtime(struct inode *i); /* mtime and ctime */
 /* Device nodes and FIFOs: sets fops by mode and rdev. */
 void inode_init_special(struct inode *i, mode_t mode, dev_t rdev);
 u64 file_count(void); /* open files of the whole machine */
+void tmpfs_init(void);
+void devtmpfs_init(void);
+/* A file of size bytes on the internal tmpfs, without a name; for memfd and shared memory. ERR_PTR. */
+s64 tmpfs_seals(struct file *f, bool add, u32 seals);
+struct file *shmem_file(const char *name, u64 size, mode_t mode);
 void vfs_init(void); /* caches, rootfs type; then rootfs_mount at the end of INITCALL fs level */
 int initramfs_unpack(const void *data, size_t n); /* cpio, plain or compressed, concatenated; into "/" */

@@ -1,0 +1,1 @@
+KOBJS += fs/devtmpfs/chrdev.o fs/devtmpfs/devtmpfs.o

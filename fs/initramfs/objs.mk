@@ -1,0 +1,1 @@
+KOBJS += fs/initramfs/initramfs.o

@@ -1,0 +1,1 @@
+KOBJS += fs/locks/locks.o

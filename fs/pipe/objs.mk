@@ -1,0 +1,1 @@
+KOBJS += fs/pipe/pipe.o
