@@ -23,7 +23,7 @@ VERSION := 0.1
 # What the tools must provide before anything is built; missing ones are installed by name.
 GOALS_WITHOUT_DEPS := clean help deps toolchain
 ifneq ($(filter-out $(GOALS_WITHOUT_DEPS),$(or $(MAKECMDGOALS),all)),)
-DEPS_CHECK := $(shell tools/deps.sh $(if $(filter run debug usb,$(MAKECMDGOALS)),run,$(if $(filter test test-long check bench,$(MAKECMDGOALS)),test,$(if $(filter iso,$(MAKECMDGOALS)),iso,build))) >&2 || echo failed)
+DEPS_CHECK := $(shell tools/deps.sh $(if $(filter test-bochs test-long,$(MAKECMDGOALS)),bochs,$(if $(filter run debug usb,$(MAKECMDGOALS)),run,$(if $(filter test test-long check bench,$(MAKECMDGOALS)),test,$(if $(filter iso,$(MAKECMDGOALS)),iso,build)))) >&2 || echo failed)
 ifneq ($(DEPS_CHECK),)
 $(error tools/deps.sh could not provide what this needs: see its messages above)
 endif

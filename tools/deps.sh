@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # See that everything needed is there; install what is missing by name from Debian; fail loudly.
-# usage: deps.sh build|iso|run|test|all
+# usage: deps.sh build|iso|run|test|bochs|all
 # Each line below: what must be there, the package that brings it, the levels that need it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,11 +36,15 @@ cppcheck       cppcheck            test
 cpio           cpio                test
 python3:pexpect python3-pexpect    test
 clang:asan     libclang-rt-14-dev  test
+bochs          bochs               bochs
+/usr/share/bochs/BIOS-bochs-latest bochsbios bochs
+/usr/share/bochs/VGABIOS-lgpl-latest vgabios bochs
+/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_sdl_gui.so bochs-sdl bochs
 '
 
 needed() { # levels include the ones before them
 	case "$level:$1" in
-	all:*|test:*|run:build|run:iso|run:run|iso:build|iso:iso|build:build) return 0 ;;
+	all:*|bochs:*|test:build|test:iso|test:run|test:test|run:build|run:iso|run:run|iso:build|iso:iso|build:build) return 0 ;;
 	*) return 1 ;;
 	esac
 }

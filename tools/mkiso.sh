@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Make the hybrid ISO: BIOS and UEFI, from CD or written to a stick. Same input, same bytes.
-# usage: mkiso.sh KERNEL OUTPUT
+# usage: mkiso.sh KERNEL OUTPUT [DEFAULT]      DEFAULT: the menu entry that starts by itself (0)
 set -euo pipefail
-kernel=$1 out=$2
+kernel=$1 out=$2 default=${3:-0}
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1767225600}
 mkdir -p "$root/iso/boot/grub"
 cp "$kernel" "$root/iso/boot/daedalus.elf"
 cp "$(dirname "$0")/../boot/grub.cfg" "$root/iso/boot/grub/grub.cfg"
+sed -i "s/^set default=.*/set default=$default/" "$root/iso/boot/grub/grub.cfg"
 find "$root/iso" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 modules="multiboot2 normal configfile test echo all_video video video_fb gfxterm serial terminal
 	boot iso9660 part_msdos part_gpt part_apple fat search search_fs_file search_label minicmd halt reboot"
