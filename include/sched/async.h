@@ -36,19 +36,19 @@ struct async_task {
 	struct list waiting;		    /* [event lock] */
 };
 
-#define ASYNC_BEGIN(t)                                                                             \
-	switch ((t)->line) {                                                                       \
+#define ASYNC_BEGIN(t)       \
+	switch ((t)->line) { \
 	case 0:
-#define ASYNC_AWAIT(t, cond)                                                                       \
-	do {                                                                                       \
-		(t)->line = __LINE__;                                                              \
-		__fallthrough;                                                                     \
-	case __LINE__:                                                                             \
-		if (!(cond))                                                                       \
-			return ASYNC_PENDING;                                                      \
+#define ASYNC_AWAIT(t, cond)                  \
+	do {                                  \
+		(t)->line = __LINE__;         \
+		__fallthrough;                \
+	case __LINE__:                        \
+		if (!(cond))                  \
+			return ASYNC_PENDING; \
 	} while (0)
-#define ASYNC_END(t)                                                                               \
-	}                                                                                          \
+#define ASYNC_END(t) \
+	}            \
 	return ASYNC_DONE
 
 void async_init(struct async_task *t, enum async_status (*poll)(struct async_task *t),

@@ -215,7 +215,7 @@ static void visit_process(struct process *p, struct prio_walk *w)
 {
 	struct thread *t;
 	unsigned long f = siglock(&p->tg);
-	list_for_each_entry(t, &p->tg.threads, group_node)
+	list_for_each_entry (t, &p->tg.threads, group_node)
 		visit_thread(t, w);
 	sigunlock(&p->tg, f);
 }
@@ -237,7 +237,7 @@ static int walk_group(int who, struct prio_walk *w)
 	if (!pg)
 		return -ESRCH;
 	spin_lock_irqsave(&tasklist_lock, f);
-	list_for_each_entry(p, &pg->pgrp, pgrp_node)
+	list_for_each_entry (p, &pg->pgrp, pgrp_node)
 		visit_process(p, w);
 	spin_unlock_irqrestore(&tasklist_lock, f);
 	pid_put(pg);
@@ -250,7 +250,7 @@ static void walk_user(int who, struct prio_walk *w)
 	struct process *p;
 	unsigned long f;
 	spin_lock_irqsave(&tasklist_lock, f);
-	list_for_each_entry(p, &all_processes, all_node)
+	list_for_each_entry (p, &all_processes, all_node)
 		if (of_user(p, uid))
 			visit_process(p, w);
 	spin_unlock_irqrestore(&tasklist_lock, f);

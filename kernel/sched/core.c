@@ -190,9 +190,6 @@ static void __schedule(bool preempt)
 	struct runqueue *rq = this_rq();
 	struct thread *prev = rq->curr;
 	rq_lock(rq);
-	this_cpu_write(need_resched_flag, 0);
-	if (thread_test_work(prev, TIF_NEED_RESCHED))
-		thread_clear_work(prev, TIF_NEED_RESCHED);
 	rq_clock_update(rq);
 	u32 state = READ_ONCE(prev->state);
 	u64 *switches = &prev->nivcsw;
@@ -205,6 +202,10 @@ static void __schedule(bool preempt)
 		rq->push = prev;
 	}
 	struct thread *next = pick_next(rq);
+	/* Charging prev may have asked again: what was asked is done now. */
+	this_cpu_write(need_resched_flag, 0);
+	if (thread_test_work(prev, TIF_NEED_RESCHED))
+		thread_clear_work(prev, TIF_NEED_RESCHED);
 	if (likely(next != prev)) {
 		prev->class->put_prev(rq, prev);
 		next->class->set_next(rq, next);
