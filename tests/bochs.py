@@ -22,7 +22,7 @@ ata0-master: type=cdrom, path={iso}, status=inserted
 boot: cdrom
 com1: enabled=1, mode=file, dev={log}
 log: {dir}/bochs.log
-display_library: sdl
+display_library: sdl2
 clock: sync=none
 """
 

@@ -39,7 +39,7 @@ clang:asan     libclang-rt-14-dev  test
 bochs          bochs               bochs
 /usr/share/bochs/BIOS-bochs-latest bochsbios bochs
 /usr/share/bochs/VGABIOS-lgpl-latest vgabios bochs
-/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_sdl_gui.so bochs-sdl bochs
+/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_sdl2_gui.so bochs-sdl bochs
 '
 
 needed() { # levels include the ones before them
