@@ -501,5 +501,4 @@ void procfs_pid_init(void)
 	};
 	proc_set_pid_ops(&ops);
 	proc_totals_hook = totals;
-	(void)proc_symlink("mounts", "self/mounts");
 }
