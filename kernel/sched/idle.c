@@ -65,6 +65,9 @@ void sched_idle_loop(void)
 		while (!this_cpu_read(need_resched_flag)) {
 			irq_disable();
 			rq = this_rq();
+			/* A waker took the bit, and another CPU the thread. */
+			if (idle_mask && !bit_test(idle_mask, rq->cpu))
+				bit_set_atomic(idle_mask, rq->cpu);
 			WRITE_ONCE(rq->halted, 1);
 			smp_mb();
 			if (this_cpu_read(need_resched_flag)) {
