@@ -51,11 +51,11 @@ void kernel_main(void)
 	struct join_handle init;
 
 	printf_symbol_hook = symbol_lookup;
+	boot_params_parse();
 	arch_early_init();
 	pr_notice("Daedalus " DAEDALUS_VERSION " (%s, %s %s)", bootinfo.protocol,
 		  bootinfo.loader ? bootinfo.loader : "", bootinfo.efi_boot ? "EFI" : "BIOS");
 	pr_notice("Command line: %s", bootinfo.cmdline);
-	boot_params_parse();
 	arch_glue_init();
 	arch_memory_init();
 	smp_prepare();

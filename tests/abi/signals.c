@@ -66,6 +66,7 @@ static void run_off_stack(void)
 	struct rlimit_ {
 		unsigned long a, b;
 	} r = {1 << 20, 1 << 20};
+	signal(SIGSEGV, SIG_DFL);
 	syscall(SYS_setrlimit, 3, &r);
 	overflow();
 }
