@@ -49,5 +49,9 @@ struct rb_node *rb_first(const struct rb_root *root);
 struct rb_node *rb_last(const struct rb_root *root);
 struct rb_node *rb_next(const struct rb_node *n);
 struct rb_node *rb_prev(const struct rb_node *n);
+/* Children before their parents: for taking a whole tree apart, each node's successor being asked for
+ * before the node is freed. */
+struct rb_node *rb_first_postorder(const struct rb_root *root);
+struct rb_node *rb_next_postorder(const struct rb_node *n);
 
 #define rb_for_each(p, root) for (struct rb_node *p = rb_first(root); p; p = rb_next(p))

@@ -220,3 +220,24 @@ struct rb_node *rb_prev(const struct rb_node *n)
 		n = p;
 	return p;
 }
+
+static struct rb_node *deepest_left(struct rb_node *n)
+{
+	while (n && (n->left || n->right))
+		n = n->left ? n->left : n->right;
+	return n;
+}
+
+struct rb_node *rb_first_postorder(const struct rb_root *root)
+{
+	return deepest_left(root->node);
+}
+
+struct rb_node *rb_next_postorder(const struct rb_node *n)
+{
+	struct rb_node *p = rb_parent(n);
+
+	if (p && n == p->left && p->right)
+		return deepest_left(p->right);
+	return p;
+}

@@ -171,9 +171,10 @@ static void drop_mappings(struct mm *mm)
 		pt_free_range(&b, v->start, v->end, 0, next ? next->start : ~0ul);
 	}
 	tlb_batch_end(&b);
-	for (v = vma_find(mm, 0); v; v = next) {
-		next = vma_next(v);
-		vma_release(v);
+	/* In postorder: walking in order would go up through VMAs that are gone. */
+	for (struct rb_node *n = rb_first_postorder(&mm->vmas), *up; n; n = up) {
+		up = rb_next_postorder(n);
+		vma_release(rb_entry(n, struct vma, node));
 	}
 	mm->vmas.node = NULL;
 	mm->cache = NULL;
