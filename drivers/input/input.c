@@ -252,6 +252,18 @@ int input_handler_register(struct input_handler *hr)
 	return 0;
 }
 
+void input_for_each_handle(struct input_handler *hr, void (*fn)(struct input_handle *h, void *arg),
+			   void *arg)
+{
+	struct input_handle *h;
+
+	mutex_lock(&input_lock);
+	if (hr->handles.next)
+		list_for_each_entry (h, &hr->handles, handler_node)
+			fn(h, arg);
+	mutex_unlock(&input_lock);
+}
+
 /* --- /proc/bus/input/devices ----------------------------------------------------------------- */
 
 static void show_bits(struct seq *s, const char *name, const unsigned long *map, unsigned n)

@@ -350,4 +350,4 @@ static int tty_init(void)
 		return err;
 	return devtmpfs_create("console", S_IFCHR | 0600, MKDEV(5, 1));
 }
-INITCALL(fs, tty_init);
+INITCALL(bus, tty_init);

@@ -62,6 +62,10 @@ int input_register(struct input_dev *d) __must_check;
 void input_unregister(struct input_dev *d);
 int input_handler_register(struct input_handler *h) __must_check;
 
+/* fn for each device that the handler has; none before it is registered. Process context. */
+void input_for_each_handle(struct input_handler *h, void (*fn)(struct input_handle *h, void *arg),
+			   void *arg);
+
 /* From the driver: events that change nothing are dropped; a packet ends with input_sync. Any context. */
 void input_report(struct input_dev *d, unsigned type, unsigned code, s32 value);
 static inline void input_report_key(struct input_dev *d, unsigned code, bool down)

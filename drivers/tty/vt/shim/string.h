@@ -1,0 +1,3 @@
+/* What libvterm wants of <string.h>. */
+#pragma once
+#include <lib/string.h>
