@@ -6,6 +6,7 @@
  * Locks: open_lock > ctty_lock > tasklist_lock > siglock > ctrl_lock. */
 #include <fs/dev.h>
 #include <log/printk.h>
+#include <syscall/syscalls.h>
 #include "tty_priv.h"
 
 static DEFINE_MUTEX(ctty_lock);
@@ -401,4 +402,19 @@ s64 tty_jobctl_ioctl(struct tty *t, struct file *f, unsigned cmd, unsigned long 
 		return tiocgsid(t, real, u64_to_user(arg));
 	}
 	return -ENOIOCTLCMD;
+}
+
+/* vhangup(2): as if the line of the caller's terminal had dropped. */
+s64 sys_vhangup(void)
+{
+	struct tty *t;
+
+	if (!capable(CAP_SYS_TTY_CONFIG))
+		return -EPERM;
+	t = tty_current();
+	if (t) {
+		tty_hangup(t);
+		tty_put(t);
+	}
+	return 0;
 }

@@ -9,6 +9,10 @@ static inline void abort(void)
 {
 	term_abort();
 }
+static inline void exit(int code)
+{
+	term_abort();
+}
 static inline void *malloc(size_t n)
 {
 	return NULL;
