@@ -68,6 +68,7 @@ static void run_off_stack(void)
 	} r = {1 << 20, 1 << 20};
 	signal(SIGSEGV, SIG_DFL);
 	syscall(SYS_setrlimit, 3, &r);
+	signal(SIGSEGV, SIG_DFL); /* the handler in force has a stack of its own */
 	overflow();
 }
 static void abort_self(void)
