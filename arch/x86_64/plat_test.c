@@ -11,6 +11,7 @@
 #include <lib/bits.h>
 #include <lib/err.h>
 #include <lib/string.h>
+#include <sched/thread.h>
 #include <sync/preempt.h>
 #include "plat_priv.h"
 
@@ -303,4 +304,48 @@ KTEST(irq, work_runs_once_interrupts_are_on)
 	while (!smp_load_acquire(&work_runs) && arch_clock_ns() < until)
 		cpu_relax();
 	CHECK_EQ(work_runs, 1);
+}
+
+struct storm {
+	u32 received; /* [a] */
+	u32 expected; /* [a] */
+};
+
+static void storm_hit(void *arg)
+{
+	__atomic_fetch_add(&((struct storm *)arg)->received, 1, __ATOMIC_SEQ_CST);
+}
+
+static int storm_caller(void *arg)
+{
+	struct storm *s = arg;
+
+	for (unsigned i = 0; i < 100; i++) {
+		unsigned to = (i * 7 + cpu_id()) % nr_cpus_online;
+		smp_call_function(NULL, storm_hit, s);
+		smp_call_function_single(to, storm_hit, s);
+		tlb_shootdown_kernel(KERNEL_IMAGE_BASE, PAGE_SIZE);
+		__atomic_fetch_add(&s->expected, nr_cpus_online - 1 + 1, __ATOMIC_SEQ_CST);
+		if (i % 16 == 0)
+			yield();
+	}
+	return 0;
+}
+
+/* All CPUs call all CPUs at the same time: nothing is lost, nobody waits for ever. */
+KTEST(smp, calls_cross_without_loss)
+{
+	struct storm s = {0};
+	struct join_handle h[8];
+	unsigned n = min_t(unsigned, 8, nr_cpus_online + 1), spawned = 0;
+
+	if (READ_ONCE(nr_cpus_online) != nr_cpus)
+		return ktest_skip("some CPU is missing");
+	for (; spawned < n; spawned++)
+		if (thread_spawn(&h[spawned], storm_caller, &s, "storm%u", spawned))
+			break;
+	for (unsigned i = 0; i < spawned; i++)
+		thread_join(&h[i]);
+	CHECK_EQ(spawned, n);
+	CHECK_EQ(s.received, s.expected);
 }
