@@ -320,13 +320,13 @@ static int storm_caller(void *arg)
 {
 	struct storm *s = arg;
 
-	for (unsigned i = 0; i < 100; i++) {
+	for (unsigned i = 0; i < 15; i++) {
 		unsigned to = (i * 7 + cpu_id()) % nr_cpus_online;
 		smp_call_function(NULL, storm_hit, s);
 		smp_call_function_single(to, storm_hit, s);
 		tlb_shootdown_kernel(KERNEL_IMAGE_BASE, PAGE_SIZE);
 		__atomic_fetch_add(&s->expected, nr_cpus_online - 1 + 1, __ATOMIC_SEQ_CST);
-		if (i % 16 == 0)
+		if (i % 4 == 0)
 			yield();
 	}
 	return 0;
