@@ -67,7 +67,6 @@ static int show_meminfo(struct seq *s, void *arg)
 	line(s, "PageTables", m.pagetables);
 	line(s, "VmallocTotal", (vmalloc_end - vmalloc_base) >> PAGE_SHIFT);
 	line(s, "VmallocUsed", m.vmalloc + m.kstacks);
-	line(s, "Percpu", m.percpu);
 	seq_puts(s, "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n"
 		    "HugePages_Surp:        0\nHugepagesize:       2048 kB\n");
 	return 0;

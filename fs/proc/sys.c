@@ -1,8 +1,8 @@
-/* Tables of the file layer and the tunables below /proc/sys that no process subsystem owns: filesystems,
- * mounts, swaps, sys/kernel/{printk,random,...}, sys/fs (proc(5)). Only what is true here is shown. */
+/* Tables of the file layer and the tunables below /proc/sys that no process subsystem owns: filesystems, swaps, sys/kernel/{printk,random,...}, sys/fs (proc(5)). Only what is true here is shown. */
 #include <fs/procfs.h>
 #include <init/initcall.h>
 #include <lib/string.h>
+#include <log/panic.h>
 #include <log/printk.h>
 #include <log/random.h>
 #include <sched/cred.h>
@@ -18,6 +18,37 @@ static int show_swaps(struct seq *s, void *arg)
 {
 	seq_puts(s, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	return 0;
+}
+
+/* No block devices are registered with anybody yet: the tables are empty, but programs open them. */
+static int show_partitions(struct seq *s, void *arg)
+{
+	seq_puts(s, "major minor  #blocks  name\n\n");
+	return 0;
+}
+
+static int show_nothing(struct seq *s, void *arg)
+{
+	return 0;
+}
+
+static int show_panic(struct seq *s, void *arg)
+{
+	seq_printf(s, "%ld\n", READ_ONCE(panic_timeout));
+	return 0;
+}
+
+static ssize_t write_panic(const char *buf, size_t n, void *arg)
+{
+	s64 v;
+	int err = parse_s64(buf, 10, &v);
+
+	if (err)
+		return err;
+	if (v < INT32_MIN || v > INT32_MAX)
+		return -EINVAL;
+	WRITE_ONCE(panic_timeout, v);
+	return (ssize_t)n;
 }
 
 static int show_const(struct seq *s, void *arg)
@@ -110,6 +141,9 @@ static const struct {
 } files[] = {
 	{"filesystems", show_filesystems, NULL, 0},
 	{"swaps", show_swaps, NULL, 0},
+	{"partitions", show_partitions, NULL, 0},
+	{"diskstats", show_nothing, NULL, 0},
+	{"sys/kernel/panic", show_panic, write_panic, 0},
 	{"sys/kernel/printk", show_printk, write_printk, 0},
 	{"sys/kernel/ngroups_max", show_const, NULL, 65536},
 	{"sys/kernel/cap_last_cap", show_const, NULL, CAP_LAST},
@@ -125,12 +159,13 @@ static const struct {
 
 static int sys_files(void)
 {
+	int err = 0;
+
 	for (unsigned i = 0; i < ARRAY_SIZE(files); i++) {
-		int err = proc_create(files[i].path, files[i].write ? 0644 : 0444, files[i].show,
-				      files[i].write, (void *)(uintptr_t)files[i].arg);
-		if (err)
-			return err;
+		int e = proc_create(files[i].path, files[i].write ? 0644 : 0444, files[i].show,
+				    files[i].write, (void *)(uintptr_t)files[i].arg);
+		err = err ? err : e;
 	}
-	return proc_symlink("mounts", "self/mounts");
+	return err;
 }
 INITCALL(fs, sys_files);

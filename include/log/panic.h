@@ -8,6 +8,7 @@
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 void panic_regs(const struct regs *r, const char *fmt, ...) __printf(2, 3) __noreturn;
 extern bool panicking;
+extern s64 panic_timeout; /* [a] seconds before a reboot; 0: never, negative: at once */
 
 /* Filled in by the scheduler: prints "CPU: n PID: n Comm: name". */
 extern void (*panic_thread_hook)(void);

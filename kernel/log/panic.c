@@ -18,7 +18,7 @@ bool panicking;
 void (*panic_thread_hook)(void);
 static u32 panic_cpu_plus1; /* [a] */
 static u32 panic_depth;	    /* of that CPU */
-static s64 panic_timeout;   /* seconds; see above */
+s64 panic_timeout;   /* seconds; see above */
 
 static void __noreturn panic_end(void)
 {

@@ -168,7 +168,8 @@ static void warn_failed(unsigned order, gfp_t gfp)
 {
 	static u32 warned;
 
-	if (gfp & GFP_NOWARN || __atomic_fetch_add(&warned, 1, __ATOMIC_RELAXED) >= 10)
+	/* A process that gets no memory for itself is told so, or killed with a message. */
+	if (gfp & (GFP_NOWARN | GFP_USER) || __atomic_fetch_add(&warned, 1, __ATOMIC_RELAXED) >= 10)
 		return;
 	pr_warn("out of memory: order %u, gfp %#x, %lu pages free", order, gfp,
 		zones[0].nr_free + zones[1].nr_free);
