@@ -3,16 +3,16 @@
 #include <lib/types.h>
 
 struct cpu_features {
-	bool la57, nx, smep, smap, umip, fsgsbase, pge, pcid, invpcid, pdpe1gb, pat, xsave, xsaveopt,
-		avx, x2apic, tsc_deadline, tsc_invariant, erms, fsrm, rdrand, rdseed, mwait, arat, rdtscp,
-		hypervisor, rdpid, pku;
+	bool la57, nx, smep, smap, umip, fsgsbase, pge, pcid, invpcid, pdpe1gb, pat, xsave,
+		xsaveopt, avx, x2apic, tsc_deadline, tsc_invariant, erms, fsrm, rdrand, rdseed,
+		mwait, arat, rdtscp, hypervisor, rdpid, pku;
 	char vendor[13], model_name[49];
 	u8 family, model, stepping;
 	u32 phys_bits, virt_bits;
-	u64 xcr0;		  /* enabled XSAVE components */
+	u64 xcr0; /* enabled XSAVE components */
 	u32 xsave_size;
-	u32 hwcap, hwcap2;	  /* AT_HWCAP (CPUID.1:EDX), AT_HWCAP2 */
-	u32 cpuid_words[16];	  /* raw leaves for /proc/cpuinfo: see arch/x86_64/cpu.c */
+	u32 hwcap, hwcap2;   /* AT_HWCAP (CPUID.1:EDX), AT_HWCAP2 */
+	u32 cpuid_words[16]; /* raw leaves for /proc/cpuinfo: see arch/x86_64/cpu.c */
 };
 extern struct cpu_features cpu_features; /* [I] of the boot CPU, after arch_cpu_init */
 

@@ -121,8 +121,8 @@ void pt_switch(pte_t *root);
 
 /* TLB, this CPU. */
 void tlb_flush_page_local(u64 va);
-void tlb_flush_all_local(void);	    /* user entries */
-void tlb_flush_kernel_local(void);  /* also global entries */
+void tlb_flush_all_local(void);	   /* user entries */
+void tlb_flush_kernel_local(void); /* also global entries */
 /* TLB, the CPUs in mask (plus this one if in it): waits until done. nr_pages > some threshold
  * flushes everything. Interrupts on. */
 void tlb_shootdown(const unsigned long *cpumask, u64 start, u64 nr_pages);

@@ -15,8 +15,8 @@ static inline size_t cpumask_bytes(void)
 }
 extern unsigned long *cpu_online_mask; /* [a] */
 #define for_each_possible_cpu(c) for (unsigned c = 0; c < nr_cpus; c++)
-#define for_each_online_cpu(c)                                                                     \
-	for (unsigned c = 0; c < nr_cpus; c++)                                                     \
+#define for_each_online_cpu(c)                 \
+	for (unsigned c = 0; c < nr_cpus; c++) \
 		if (cpu_is_online(c))
 
 /* Read the ACPI tables, enumerate CPUs and copy the per-CPU section for each: before mem_init(), while the section is

@@ -6,13 +6,13 @@ struct thread;
 struct fpu_state;
 
 struct arch_thread {
-	u64 sp;			/* [o] kernel stack pointer while switched out */
-	u64 fsbase, gsbase;	/* [o] user segment bases while switched out */
-	struct fpu_state *fpu;	/* [I] XSAVE area; NULL for kernel threads */
-	u64 dr[8];		/* [o] debug registers (ptrace), 0 = unused */
-	u64 cr2;		/* [o] of the last exception in user mode, for signal frames: address, */
-	u32 trapno, err;	/* [o] vector and error code */
-	u32 pagefault_off;	/* [o] nesting of pagefault_disable() */
+	u64 sp;		       /* [o] kernel stack pointer while switched out */
+	u64 fsbase, gsbase;    /* [o] user segment bases while switched out */
+	struct fpu_state *fpu; /* [I] XSAVE area; NULL for kernel threads */
+	u64 dr[8];	       /* [o] debug registers (ptrace), 0 = unused */
+	u64 cr2;	   /* [o] of the last exception in user mode, for signal frames: address, */
+	u32 trapno, err;   /* [o] vector and error code */
+	u32 pagefault_off; /* [o] nesting of pagefault_disable() */
 };
 
 #define KSTACK_ORDER 2 /* 16 KiB, from vmalloc with a guard page below */
