@@ -135,8 +135,9 @@ static int start_file(struct unpacker *u, const struct cpio_entry *e)
 		if (err || !e->size)
 			return err;
 	}
-	struct file *f = file_open(AT_FDCWD, e->name, O_WRONLY | O_CREAT | (e->size ? O_TRUNC : 0) |
-				   O_LARGEFILE, e->mode & 07777);
+	struct file *f = file_open(AT_FDCWD, e->name,
+				   O_WRONLY | O_CREAT | (e->size ? O_TRUNC : 0) | O_LARGEFILE,
+				   e->mode & 07777);
 	if (IS_ERR(f))
 		return (int)PTR_ERR(f);
 	u->out = f;
@@ -243,10 +244,10 @@ static bool hex8(const char *s, u32 *v)
 	u32 n = 0;
 	for (int i = 0; i < 8; i++) {
 		char ch = s[i];
-		u32 d = ch >= '0' && ch <= '9' ? (u32)(ch - '0') :
-			ch >= 'a' && ch <= 'f' ? (u32)(ch - 'a' + 10) :
-			ch >= 'A' && ch <= 'F' ? (u32)(ch - 'A' + 10) :
-						 16;
+		u32 d = ch >= '0' && ch <= '9'	 ? (u32)(ch - '0')
+			: ch >= 'a' && ch <= 'f' ? (u32)(ch - 'a' + 10)
+			: ch >= 'A' && ch <= 'F' ? (u32)(ch - 'A' + 10)
+						 : 16;
 		if (d > 15)
 			return false;
 		n = n << 4 | d;
@@ -270,9 +271,17 @@ static int parse_header(struct unpacker *u)
 	for (int i = 0; i < 13; i++)
 		if (!hex8(u->head + 6 + i * 8, &v[i]))
 			return broken(u, "bad digit in a header");
-	u->e = (struct cpio_entry){.ino = v[0], .mode = v[1], .uid = v[2], .gid = v[3], .nlink = v[4],
-				   .mtime = v[5], .size = v[6], .dev_major = v[7],
-				   .dev_minor = v[8], .rdev_major = v[9], .rdev_minor = v[10],
+	u->e = (struct cpio_entry){.ino = v[0],
+				   .mode = v[1],
+				   .uid = v[2],
+				   .gid = v[3],
+				   .nlink = v[4],
+				   .mtime = v[5],
+				   .size = v[6],
+				   .dev_major = v[7],
+				   .dev_minor = v[8],
+				   .rdev_major = v[9],
+				   .rdev_minor = v[10],
 				   .name_len = v[11]};
 	if (!v[11] || v[11] > PATH_MAX)
 		return broken(u, "bad length of a name");

@@ -6,7 +6,7 @@
  * global list of blocked ones, through which deadlocks of process locks are found (-EDEADLK); any
  * change wakes the inode's waiters, who try again.
  *
- * Locks: blocked_lock > ctx->lock; leaves otherwise. Process context.
+ * Locks: blocked_lock and ctx->lock are leaves, never nested. Process context.
  */
 #include <alloc/slab.h>
 #include <sched/wait.h>
@@ -14,11 +14,11 @@
 #include "../vfs/vfs_priv.h"
 
 struct lock {
-	struct list list; /* [ctx->lock] */
-	u64 start, end;	  /* inclusive */
-	int type;	  /* F_RDLCK, F_WRLCK */
+	struct list list;  /* [ctx->lock] */
+	u64 start, end;	   /* inclusive */
+	int type;	   /* F_RDLCK, F_WRLCK */
 	const void *owner; /* struct files (POSIX) or struct file (OFD, flock) */
-	pid_t pid;	  /* -1: OFD */
+	pid_t pid;	   /* -1: OFD */
 };
 struct lock_ctx {
 	spinlock_t lock;
@@ -67,7 +67,7 @@ static inline bool overlap(const struct lock *a, const struct lock *b)
 static struct lock *conflict(struct list *locks, const struct lock *req)
 {
 	struct lock *l;
-	list_for_each_entry(l, locks, list)
+	list_for_each_entry (l, locks, list)
 		if (l->owner != req->owner && overlap(l, req) &&
 		    (l->type == F_WRLCK || req->type == F_WRLCK))
 			return l;
@@ -77,7 +77,7 @@ static struct lock *conflict(struct list *locks, const struct lock *req)
 static void free_list(struct list *dead)
 {
 	struct lock *l, *n;
-	list_for_each_entry_safe(l, n, dead, list) {
+	list_for_each_entry_safe (l, n, dead, list) {
 		list_del(&l->list);
 		kfree(l);
 	}
@@ -88,7 +88,7 @@ static void free_list(struct list *dead)
 static void apply(struct lock_ctx *c, struct lock *req, struct lock *spare[2], struct list *dead)
 {
 	struct lock *l, *n;
-	list_for_each_entry_safe(l, n, &c->ranges, list) {
+	list_for_each_entry_safe (l, n, &c->ranges, list) {
 		if (l->owner != req->owner)
 			continue;
 		if (l->type == req->type) {
@@ -167,7 +167,7 @@ static int block_on(struct blocked *b, const void *owner, const void *on, bool p
 	unsigned steps = 0;
 again:
 	if (posix) {
-		list_for_each_entry(o, &blocked_list, list) {
+		list_for_each_entry (o, &blocked_list, list) {
 			if (o->owner != at)
 				continue;
 			at = o->on;
@@ -292,7 +292,9 @@ s64 fcntl_lock(unsigned fd, struct file *f, unsigned cmd, void __user *arg)
 		return -EFAULT;
 	struct lock req = {.type = u.l_type,
 			   .owner = ofd ? (const void *)f : (const void *)current->files,
-			   .pid = ofd ? -1 : current->group ? current->group->leader->tid : 0};
+			   .pid = ofd		   ? -1
+				  : current->group ? current->group->leader->tid
+						   : 0};
 	if (u.l_type != F_RDLCK && u.l_type != F_WRLCK && u.l_type != F_UNLCK)
 		return -EINVAL;
 	int err = to_range(f, &u, &req);
@@ -329,7 +331,7 @@ static void drop_owner(struct lock_ctx *c, struct list *from, const void *owner)
 	LIST_HEAD(dead);
 	struct lock *l, *n;
 	spin_lock(&c->lock);
-	list_for_each_entry_safe(l, n, from, list)
+	list_for_each_entry_safe (l, n, from, list)
 		if (l->owner == owner)
 			list_move(&l->list, &dead);
 	spin_unlock(&c->lock);
@@ -367,7 +369,7 @@ static int try_flock(struct lock_ctx *c, const struct lock *req)
 	if (!fresh)
 		return -ENOMEM;
 	spin_lock(&c->lock);
-	list_for_each_entry(l, &c->flocks, list)
+	list_for_each_entry (l, &c->flocks, list)
 		if (l->owner == req->owner)
 			mine = l;
 	if (mine && mine->type != req->type) { /* a conversion gives the old one up first */
@@ -418,7 +420,8 @@ s64 sys_flock(unsigned fd, unsigned cmd)
 		drop_owner(c, &c->flocks, r.f);
 		goto out;
 	}
-	struct lock req = {.end = UINT64_MAX, .type = op == LOCK_SH ? F_RDLCK : F_WRLCK, .owner = r.f};
+	struct lock req = {
+		.end = UINT64_MAX, .type = op == LOCK_SH ? F_RDLCK : F_WRLCK, .owner = r.f};
 	while ((err = try_flock(c, &req)) == -EAGAIN && !(cmd & LOCK_NB)) {
 		err = wait_event_interruptible(&c->wait, !flock_barred(c, &req));
 		if (err)

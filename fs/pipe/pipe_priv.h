@@ -12,13 +12,13 @@ struct pipe_buf {
 };
 struct pipe {
 	mutex_t lock;
-	u32 head, tail;		/* [lock] free-running; looked at without it by sleepers and poll */
-	u32 size;		/* [lock] slots, a power of two */
-	u32 readers, writers;	/* [lock] open files */
+	u32 head, tail;	      /* [lock] free-running; looked at without it by sleepers and poll */
+	u32 size;	      /* [lock] slots, a power of two */
+	u32 readers, writers; /* [lock] open files */
 	u32 r_counter, w_counter; /* [lock] opens so far, for those who wait for the other end */
-	u32 files;		/* [inode->lock] open files, also those still opening */
-	struct pipe_buf *bufs;	/* [lock] */
-	struct page *spare;	/* [lock] the last page emptied, to fill next */
+	u32 files;		  /* [inode->lock] open files, also those still opening */
+	struct pipe_buf *bufs;	  /* [lock] */
+	struct page *spare;	  /* [lock] the last page emptied, to fill next */
 	struct wait_queue rd, wr;
 };
 static inline bool pipe_empty(const struct pipe *p)

@@ -178,7 +178,8 @@ s64 tmpfs_seals(struct file *f, bool add, u32 seals)
 		return READ_ONCE(t->seals);
 	if (!(f->mode & FMODE_WRITE))
 		return -EPERM;
-	if (seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+	if (seals &
+	    ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EINVAL;
 	s64 err = 0;
 	down_write(&i->rwsem);

@@ -358,10 +358,8 @@ static int no_fsync(struct file *f, u64 start, u64 end, bool datasync)
 	return 0;
 }
 
-static const struct file_ops dir_fops = {.iterate = iterate,
-					 .llseek = dir_llseek,
-					 .release = dir_release,
-					 .fsync = no_fsync};
+static const struct file_ops dir_fops = {
+	.iterate = iterate, .llseek = dir_llseek, .release = dir_release, .fsync = no_fsync};
 
 /* ---- attributes ---- */
 
@@ -379,13 +377,20 @@ static int setattr(struct inode *i, const struct iattr *a)
 	return err;
 }
 
-#define XATTR_OPS                                                                                  \
-	.getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr,      \
+#define XATTR_OPS                                                                             \
+	.getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr, \
 	.removexattr = tmpfs_removexattr
 
-static const struct inode_ops dir_ops = {
-	.lookup = lookup, .create = create, .mkdir = mkdir, .symlink = symlink, .link = link,
-	.unlink = unlink, .rmdir = rmdir, .rename = rename, .tmpfile = tmpfile, XATTR_OPS};
+static const struct inode_ops dir_ops = {.lookup = lookup,
+					 .create = create,
+					 .mkdir = mkdir,
+					 .symlink = symlink,
+					 .link = link,
+					 .unlink = unlink,
+					 .rmdir = rmdir,
+					 .rename = rename,
+					 .tmpfile = tmpfile,
+					 XATTR_OPS};
 static const struct inode_ops file_iops = {.setattr = setattr, XATTR_OPS};
 static const struct inode_ops special_ops = {XATTR_OPS};
 static const struct inode_ops link_ops = {.readlink = readlink, XATTR_OPS};

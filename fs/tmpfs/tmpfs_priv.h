@@ -3,11 +3,11 @@
 #include <fs/vfs.h>
 
 struct tmpfs_sb {
-	u64 max_pages;	     /* [a] 0: no limit */
-	u64 max_inodes;	     /* [a] 0: no limit */
-	atomic64_t pages;    /* in use */
+	u64 max_pages;	  /* [a] 0: no limit */
+	u64 max_inodes;	  /* [a] 0: no limit */
+	atomic64_t pages; /* in use */
 	atomic64_t inodes;
-	mode_t mode;	     /* [I] of the root directory, and its owner */
+	mode_t mode; /* [I] of the root directory, and its owner */
 	uid_t uid;
 	gid_t gid;
 };

@@ -12,7 +12,7 @@
 static struct tmpfs_xattr *find(struct tmpfs_inode *t, const char *name)
 {
 	struct tmpfs_xattr *x;
-	list_for_each_entry(x, &t->xattrs, list)
+	list_for_each_entry (x, &t->xattrs, list)
 		if (!strcmp(x->name, name))
 			return x;
 	return NULL;
@@ -67,7 +67,7 @@ ssize_t tmpfs_listxattr(struct inode *i, char *buf, size_t n)
 {
 	struct tmpfs_xattr *x;
 	size_t len = 0;
-	list_for_each_entry(x, &TMPFS_I(i)->xattrs, list) {
+	list_for_each_entry (x, &TMPFS_I(i)->xattrs, list) {
 		size_t l = strlen(x->name) + 1;
 		if (n) {
 			if (len + l > n)
@@ -91,6 +91,6 @@ int tmpfs_removexattr(struct inode *i, const char *name)
 void tmpfs_free_xattrs(struct tmpfs_inode *t)
 {
 	struct tmpfs_xattr *x, *n;
-	list_for_each_entry_safe(x, n, &t->xattrs, list)
+	list_for_each_entry_safe (x, n, &t->xattrs, list)
 		drop(x);
 }

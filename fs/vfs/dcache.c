@@ -27,15 +27,15 @@ struct bucket {
 	struct hlist chain; /* [bucket_lock] readers under RCU */
 };
 #define NR_BUCKET_LOCKS 64
-static struct bucket *buckets;	/* [I] */
-static unsigned bucket_shift;	/* [I] 32 - log2(number of buckets) */
+static struct bucket *buckets; /* [I] */
+static unsigned bucket_shift;  /* [I] 32 - log2(number of buckets) */
 static spinlock_t bucket_locks[NR_BUCKET_LOCKS];
 static struct slab_cache *dentry_slab;
 
 static DEFINE_SPINLOCK(lru_lock);
-static LIST_HEAD(lru);		/* [lru_lock] newest first */
-static unsigned long nr_lru;	/* [lru_lock] */
-static unsigned long lru_cap;	/* [I] */
+static LIST_HEAD(lru);	      /* [lru_lock] newest first */
+static unsigned long nr_lru;  /* [lru_lock] */
+static unsigned long lru_cap; /* [I] */
 
 seqcount_t walk_seq;
 DEFINE_SPINLOCK(rename_lock);
@@ -66,8 +66,7 @@ static inline spinlock_t *bucket_lock(unsigned b)
 struct dentry *dcache_find_rcu(const struct dentry *parent, const char *name, size_t len, u32 hash)
 {
 	struct dentry *d;
-	hlist_for_each_entry(d, &buckets[bucket_of(parent, hash)].chain, hash)
-	{
+	hlist_for_each_entry (d, &buckets[bucket_of(parent, hash)].chain, hash) {
 		if (d->hash_val != hash || READ_ONCE(d->parent) != parent || d->name_len != len)
 			continue;
 		const char *n = READ_ONCE(d->name);
@@ -465,8 +464,7 @@ static bool prune_children(struct dentry *p)
 {
 	struct dentry *d;
 	spin_lock(&p->lock);
-	list_for_each_entry(d, &p->children, sibling)
-	{
+	list_for_each_entry (d, &p->children, sibling) {
 		s32 one = 1;
 		if ((READ_ONCE(d->flags) & (DENTRY_UNHASHED | DENTRY_PINNED)) ||
 		    !atomic_try_cmpxchg(&d->ref.n, &one, 0))

@@ -90,8 +90,8 @@ static s64 owner_cmd(struct file *f, unsigned cmd, unsigned long arg)
 	case F_SETOWN:
 		if ((int)arg == INT32_MIN)
 			return -EINVAL;
-		return (int)arg < 0 ? set_owner(f, F_OWNER_PGRP, -(int)arg) :
-				      set_owner(f, F_OWNER_PID, (int)arg);
+		return (int)arg < 0 ? set_owner(f, F_OWNER_PGRP, -(int)arg)
+				    : set_owner(f, F_OWNER_PID, (int)arg);
 	case F_GETOWN:
 		if (!o)
 			return 0;
@@ -184,12 +184,12 @@ out:
 
 /* ---- ioctl ---- */
 
-#define FIONREAD  0x541b
-#define FIONBIO	  0x5421
-#define FIONCLEX  0x5450
-#define FIOCLEX	  0x5451
-#define FIOASYNC  0x5452
-#define FIOQSIZE  0x5460
+#define FIONREAD 0x541b
+#define FIONBIO	 0x5421
+#define FIONCLEX 0x5450
+#define FIOCLEX	 0x5451
+#define FIOASYNC 0x5452
+#define FIOQSIZE 0x5460
 
 static s64 set_flag_by_arg(struct file *f, int flag, unsigned long arg)
 {

@@ -132,9 +132,9 @@ struct file *anon_file_inode(const char *name, struct inode *i, const struct fil
 	f->private = priv;
 	f->flags = (u32)flags & ~(u32)O_CLOEXEC;
 	unsigned acc = (unsigned)flags & O_ACCMODE;
-	f->mode = acc == O_RDWR	    ? FMODE_READ | FMODE_WRITE :
-		  acc == O_WRONLY ? FMODE_WRITE :
-				    FMODE_READ;
+	f->mode = acc == O_RDWR	    ? FMODE_READ | FMODE_WRITE
+		  : acc == O_WRONLY ? FMODE_WRITE
+				    : FMODE_READ;
 	f->mode |= ops->llseek ? FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE : FMODE_STREAM;
 	return f;
 }

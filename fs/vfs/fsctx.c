@@ -10,9 +10,10 @@
 
 static DEFINE_SPINLOCK(fs_list_lock);
 static LIST_HEAD(fs_list); /* [fs_list_lock] */
-static struct fs_ctx first_fs = {
-	.ref = {ATOMIC_INIT(1)}, .lock = SPINLOCK_INIT(first_fs.lock), .umask = 022,
-	.all = LIST_INIT(first_fs.all)};
+static struct fs_ctx first_fs = {.ref = {ATOMIC_INIT(1)},
+				 .lock = SPINLOCK_INIT(first_fs.lock),
+				 .umask = 022,
+				 .all = LIST_INIT(first_fs.all)};
 struct fs_ctx *init_fs = &first_fs;
 
 static const struct vfs_proc_ops *proc_ops;
@@ -125,7 +126,7 @@ void fs_ctx_replace_root(const struct path *from, const struct path *to)
 	struct fs_ctx *f;
 	unsigned drop = 0;
 	spin_lock(&fs_list_lock);
-	list_for_each_entry(f, &fs_list, all) {
+	list_for_each_entry (f, &fs_list, all) {
 		spin_lock(&f->lock);
 		drop += replace(&f->root, from, to);
 		drop += replace(&f->cwd, from, to);

@@ -28,9 +28,9 @@ ino_t inode_next_ino(void)
 
 struct inode *inode_new(struct super_block *sb)
 {
-	struct inode *i = sb->ops && sb->ops->alloc_inode ?
-				  sb->ops->alloc_inode(sb) :
-				  slab_alloc(inode_slab, GFP_KERNEL | GFP_ZERO);
+	struct inode *i = sb->ops && sb->ops->alloc_inode
+				  ? sb->ops->alloc_inode(sb)
+				  : slab_alloc(inode_slab, GFP_KERNEL | GFP_ZERO);
 	if (!i)
 		return NULL;
 	ref_init(&i->ref, 1);
@@ -220,7 +220,8 @@ void inode_touch_atime(const struct path *p)
 	if (!i || ((mf | i->sb->flags) & (MS_NOATIME | MS_RDONLY)) ||
 	    (S_ISDIR(i->mode) && ((mf | i->sb->flags) & MS_NODIRATIME)))
 		return;
-	if ((mf & MS_RELATIME) && ts_after(&i->atime, &i->mtime) && ts_after(&i->atime, &i->ctime) &&
+	if ((mf & MS_RELATIME) && ts_after(&i->atime, &i->mtime) &&
+	    ts_after(&i->atime, &i->ctime) &&
 	    ktime_get_real() / NSEC_PER_SEC - i->atime.tv_sec < 24 * 3600)
 		return;
 	struct timespec now = current_time();

@@ -65,10 +65,10 @@ s64 sys_mmap(u64 addr, u64 len, u64 prot, u64 flags, u64 fd, u64 off)
 		goto out;
 	if (type == MAP_SHARED_VALIDATE) {
 		ret = -EOPNOTSUPP;
-		if (flags & ~(u64)(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN |
-				   MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE |
-				   MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |
-				   MAP_FIXED_NOREPLACE))
+		if (flags & ~(u64)(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT |
+				   MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED |
+				   MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |
+				   MAP_HUGETLB | MAP_FIXED_NOREPLACE))
 			goto out;
 		req.flags = (req.flags & ~(u32)MAP_TYPE) | MAP_SHARED;
 	}

@@ -30,7 +30,7 @@ static inline struct hlist *bucket(const struct mount *parent, const struct dent
 struct mount *mount_lookup_rcu(const struct mount *parent, const struct dentry *d)
 {
 	struct mount *m;
-	hlist_for_each_entry(m, bucket(parent, d), hash)
+	hlist_for_each_entry (m, bucket(parent, d), hash)
 		if (READ_ONCE(m->parent) == parent && READ_ONCE(m->mountpoint) == d)
 			return m;
 	return NULL;
@@ -151,7 +151,7 @@ static void attach(struct mount *m, struct mount *parent, struct dentry *at)
 static bool mountpoint_in_use(const struct dentry *d)
 {
 	struct mount *m;
-	list_for_each_entry(m, &init_mnt_ns.mounts, ns_list)
+	list_for_each_entry (m, &init_mnt_ns.mounts, ns_list)
 		if (m->parent != m && m->mountpoint == d)
 			return true;
 	return false;
@@ -236,7 +236,7 @@ void mount_detach(struct mount *m, struct list *drop)
 void mount_drop_list(struct list *drop)
 {
 	struct mount *m, *n;
-	list_for_each_entry_safe(m, n, drop, ns_list) {
+	list_for_each_entry_safe (m, n, drop, ns_list) {
 		list_del(&m->ns_list);
 		mount_put(m);
 	}
@@ -279,9 +279,9 @@ int mount_copy_tree(const struct path *from, bool recursive, struct mount **out)
 		/* Only what hangs below the bound directory comes along. */
 		while (next && next->parent == from->mnt &&
 		       !dentry_is_ancestor(from->dentry, next->mountpoint))
-			next = next->sibling.next == &next->parent->children ?
-				       NULL :
-				       list_entry(next->sibling.next, struct mount, sibling);
+			next = next->sibling.next == &next->parent->children
+				       ? NULL
+				       : list_entry(next->sibling.next, struct mount, sibling);
 		if (!next)
 			return 0;
 		struct mount *c = clone_one(next, next->root);
@@ -388,9 +388,9 @@ static void show_flags(struct seq *s, u32 f)
 		u32 flag;
 		const char *text;
 	} names[] = {
-		{MS_NOSUID, ",nosuid"},		{MS_NODEV, ",nodev"},
-		{MS_NOEXEC, ",noexec"},		{MS_NOATIME, ",noatime"},
-		{MS_NODIRATIME, ",nodiratime"}, {MS_RELATIME, ",relatime"},
+		{MS_NOSUID, ",nosuid"},		  {MS_NODEV, ",nodev"},
+		{MS_NOEXEC, ",noexec"},		  {MS_NOATIME, ",noatime"},
+		{MS_NODIRATIME, ",nodiratime"},	  {MS_RELATIME, ",relatime"},
 		{MS_NOSYMFOLLOW, ",nosymfollow"},
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
@@ -460,7 +460,7 @@ void mounts_show(struct seq *s, const struct path *root, enum mounts_kind kind)
 	if (!buf)
 		return;
 	down_read(&init_mnt_ns.sem);
-	list_for_each_entry(m, &init_mnt_ns.mounts, ns_list) {
+	list_for_each_entry (m, &init_mnt_ns.mounts, ns_list) {
 		struct path p = {m, m->root};
 		if (!root || path_reachable(&p, root))
 			show_one(s, m, buf, kind);

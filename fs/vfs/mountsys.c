@@ -114,7 +114,7 @@ out:
 static bool has_writers(const struct super_block *sb, const struct mount *only)
 {
 	struct mount *m;
-	list_for_each_entry(m, &init_mnt_ns.mounts, ns_list)
+	list_for_each_entry (m, &init_mnt_ns.mounts, ns_list)
 		if (m->sb == sb && (!only || m == only) && atomic_read(&m->writers) > 0)
 			return true;
 	return false;
@@ -325,7 +325,7 @@ static int pivot(struct path *new, struct path *old, struct path *root)
 	struct mount *nm = new->mnt, *rm = root->mnt;
 	if (!nm->ns || !rm->ns || !old->mnt->ns)
 		return -EINVAL;
-	if ((new->dentry->flags & DENTRY_UNHASHED) && new->dentry->parent != new->dentry)
+	if ((new->dentry->flags &DENTRY_UNHASHED) && new->dentry->parent != new->dentry)
 		return -ENOENT;
 	if (nm == rm || old->mnt == rm)
 		return -EBUSY;

@@ -107,7 +107,8 @@ int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t dev)
 		mode |= S_IFREG;
 	if (S_ISDIR(mode))
 		return -EPERM;
-	if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) && !S_ISFIFO(mode) && !S_ISSOCK(mode))
+	if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) && !S_ISFIFO(mode) &&
+	    !S_ISSOCK(mode))
 		return -EINVAL;
 	struct dentry *d = create_begin(&w, dirfd, name, false);
 	if (IS_ERR(d))
@@ -179,9 +180,9 @@ static int do_remove(int dirfd, const char *name, bool isdir)
 	if (w.last_type != LAST_NORM) {
 		err = -EISDIR;
 		if (isdir)
-			err = w.last_type == LAST_DOTDOT ? -ENOTEMPTY :
-			      w.last_type == LAST_DOT	 ? -EINVAL :
-							   -EBUSY;
+			err = w.last_type == LAST_DOTDOT ? -ENOTEMPTY
+			      : w.last_type == LAST_DOT	 ? -EINVAL
+							 : -EBUSY;
 		goto out;
 	}
 	err = mount_write_get(w.path.mnt);
@@ -535,7 +536,8 @@ s64 sys_link(const char __user *old, const char __user *new)
 	return sys_linkat(AT_FDCWD, old, AT_FDCWD, new, 0);
 }
 
-s64 sys_renameat2(int odfd, const char __user *old, int ndfd, const char __user *new, unsigned flags)
+s64 sys_renameat2(int odfd, const char __user *old, int ndfd, const char __user *new,
+		  unsigned flags)
 {
 	struct name_buf o, n;
 	int err = name_get(&o, old, false);

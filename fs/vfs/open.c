@@ -10,9 +10,9 @@
 #include "vfs_priv.h"
 
 #define O_TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
-#define O_VALID                                                                                    \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC |     \
-	 O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |     \
+#define O_VALID                                                                                \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | \
+	 O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | \
 	 O_SYNC | O_PATH | O_TMPFILE_BIT)
 
 static int acc_mode(int flags)
@@ -64,10 +64,10 @@ int file_do_open(struct file *f, const struct path *p, int flags)
 		f->path = *p;
 		return 0;
 	}
-	f->mode = acc == O_RDONLY ? FMODE_READ :
-		  acc == O_WRONLY ? FMODE_WRITE :
-		  acc == O_RDWR	  ? FMODE_READ | FMODE_WRITE :
-				    0;
+	f->mode = acc == O_RDONLY   ? FMODE_READ
+		  : acc == O_WRONLY ? FMODE_WRITE
+		  : acc == O_RDWR   ? FMODE_READ | FMODE_WRITE
+				    : 0;
 	f->ops = i->fops;
 	if (!f->ops)
 		return -ENXIO;
@@ -153,9 +153,9 @@ static int create_last(struct walk *w, int flags, mode_t mode, bool *created)
 		return flags & O_EXCL ? -EEXIST : 0;
 	if (w->last_type != LAST_NORM || w->must_dir)
 		return -EISDIR;
-	d = flags & O_EXCL || (dir->sb->ops && dir->sb->ops->revalidate) ?
-		    NULL :
-		    dcache_find(parent, w->last, w->last_len, w->last_hash);
+	d = flags & O_EXCL || (dir->sb->ops && dir->sb->ops->revalidate)
+		    ? NULL
+		    : dcache_find(parent, w->last, w->last_len, w->last_hash);
 	if (!d || !d->inode) {
 		if (d)
 			dentry_put(d);
@@ -458,7 +458,7 @@ s64 sys_ftruncate(int fd, s64 len)
 	return err;
 }
 
-#define FALLOC_FL_KEEP_SIZE 1
+#define FALLOC_FL_KEEP_SIZE  1
 #define FALLOC_FL_PUNCH_HOLE 2
 #define FALLOC_FL_ZERO_RANGE 16
 s64 sys_fallocate(int fd, int mode, s64 off, s64 len)

@@ -240,8 +240,8 @@ s64 sys_poll(void __user *fds, unsigned n, int timeout_ms)
 	ktime_t deadline = deadline_in(timeout_ms < 0 ? -1 : timeout_ms * NSEC_PER_MSEC);
 	s64 ret = do_poll(fds, n, deadline);
 	if (ret == -EINTR) {
-		current->restart = (struct restart){
-			.fn = poll_restart, .args = {user_to_u64(fds), n, (u64)deadline}};
+		current->restart = (struct restart){.fn = poll_restart,
+						    .args = {user_to_u64(fds), n, (u64)deadline}};
 		return -ERESTART_RESTARTBLOCK;
 	}
 	return ret;
@@ -302,8 +302,8 @@ static void put_timeout(struct timespec __user *uts, ktime_t deadline)
 	}
 }
 
-s64 sys_ppoll(void __user *fds, unsigned n, struct timespec __user *uts, const sigset_t __user *mask,
-	      size_t sz)
+s64 sys_ppoll(void __user *fds, unsigned n, struct timespec __user *uts,
+	      const sigset_t __user *mask, size_t sz)
 {
 	ktime_t deadline;
 	s64 ret = get_timeout(uts, &deadline);
@@ -419,8 +419,12 @@ static s64 do_select(int n, void __user *r, void __user *w, void __user *e, ktim
 		if (!mem)
 			return -ENOMEM;
 	}
-	struct fd_sets s = {mem,	     mem + words,     mem + 2 * words,
-			    mem + 3 * words, mem + 4 * words, mem + 5 * words};
+	struct fd_sets s = {mem,
+			    mem + words,
+			    mem + 2 * words,
+			    mem + 3 * words,
+			    mem + 4 * words,
+			    mem + 5 * words};
 	s64 ret = -EFAULT;
 	if (get_set(s.in, r, bytes) || get_set(s.out, w, bytes) || get_set(s.ex, e, bytes))
 		goto out;

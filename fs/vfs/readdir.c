@@ -27,8 +27,8 @@ struct getdents {
 	bool wide;
 };
 
-static bool put_record(struct dir_context *c, const char *name, size_t len, ino_t ino, unsigned type,
-		       u64 off)
+static bool put_record(struct dir_context *c, const char *name, size_t len, ino_t ino,
+		       unsigned type, u64 off)
 {
 	struct getdents *g = container_of(c, struct getdents, c);
 	union {
@@ -36,8 +36,8 @@ static bool put_record(struct dir_context *c, const char *name, size_t len, ino_
 		struct dirent64_head d64;
 		struct dirent_head d;
 	} r;
-	size_t head = g->wide ? offsetof(struct dirent64_head, name) :
-				offsetof(struct dirent_head, name);
+	size_t head =
+		g->wide ? offsetof(struct dirent64_head, name) : offsetof(struct dirent_head, name);
 	size_t rec = ALIGN_UP(head + len + (g->wide ? 1ul : 2ul), 8ul);
 	if (len > NAME_MAX) {
 		g->err = -EIO;

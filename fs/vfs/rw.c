@@ -276,9 +276,9 @@ static s64 vector_rw(int fd, const void __user *vec, unsigned long n, s64 at, bo
 	ssize_t total = iov_import((const struct iovec __user *)vec, n, &it, &mem);
 	if (total < 0)
 		return total;
-	s64 ret = at >= 0 ? rw_at(fd, &it, at, write) :
-		  write	  ? write_at_pos(fd, &it) :
-			    read_at_pos(fd, &it);
+	s64 ret = at >= 0 ? rw_at(fd, &it, at, write)
+		  : write ? write_at_pos(fd, &it)
+			  : read_at_pos(fd, &it);
 	kfree(mem);
 	return ret;
 }

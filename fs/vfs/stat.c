@@ -112,10 +112,10 @@ s64 sys_fstat(int fd, struct stat __user *st)
 	return err ? err : put_stat(&k, st);
 }
 
-#define STATX_BASIC_STATS 0x7ffu
-#define STATX_BTIME	  0x800u
-#define STATX_MNT_ID	  0x1000u
-#define STATX__RESERVED	  0x80000000u
+#define STATX_BASIC_STATS     0x7ffu
+#define STATX_BTIME	      0x800u
+#define STATX_MNT_ID	      0x1000u
+#define STATX__RESERVED	      0x80000000u
 #define STATX_ATTR_MOUNT_ROOT 0x2000u
 
 static struct statx_timestamp sxt(const struct timespec *t)
@@ -174,8 +174,9 @@ static int do_statfs(const struct path *p, struct statfs __user *u)
 		st.f_fsid[0] = (s32)sb->dev;
 	u32 f = (p->mnt ? p->mnt->flags : 0) | (sb->flags & (MS_RDONLY | MS_SYNCHRONOUS));
 	/* ST_*: VALID 0x20, RELATIME 0x1000, NOSYMFOLLOW 0x2000; the others have the values of MS_*. */
-	st.f_flags = 0x20 | (f & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS |
-				  MS_NOATIME | MS_NODIRATIME)) |
+	st.f_flags = 0x20 |
+		     (f & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS |
+			   MS_NOATIME | MS_NODIRATIME)) |
 		     (f & MS_RELATIME ? 0x1000 : 0) | (f & MS_NOSYMFOLLOW ? 0x2000 : 0);
 	return copy_out(u, &st, sizeof(st));
 }
@@ -275,9 +276,8 @@ s64 sys_faccessat2(int dfd, const char __user *path, int mode, int flags)
 	    (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
 	const struct cred *c = current->cred, *saved = NULL;
-	if (!(flags & AT_EACCESS) &&
-	    (c->fsuid != c->uid || c->fsgid != c->gid ||
-	     c->cap_effective != (c->uid ? 0 : c->cap_permitted))) {
+	if (!(flags & AT_EACCESS) && (c->fsuid != c->uid || c->fsgid != c->gid ||
+				      c->cap_effective != (c->uid ? 0 : c->cap_permitted))) {
 		const struct cred *r = real_cred();
 		if (!r)
 			return -ENOMEM;

@@ -14,7 +14,7 @@
 #include "vfs_priv.h"
 
 static DEFINE_MUTEX(supers_lock);
-static LIST_HEAD(supers); /* [supers_lock] */
+static LIST_HEAD(supers);      /* [supers_lock] */
 static struct idr anon_minors; /* [supers_lock] */
 static bool idr_ready;	       /* [supers_lock] */
 

@@ -58,7 +58,8 @@ bool dentry_is_mountpoint(const struct dentry *d);
 int mount_write_get(struct mount *m); /* -EROFS */
 void mount_write_put(struct mount *m);
 struct mount *mount_new(struct super_block *sb, struct dentry *root, const char *source, u32 flags);
-int mount_graft(struct mount *m, const struct path *at); /* ns sem held for writing; consumes m's first reference */
+int mount_graft(struct mount *m,
+		const struct path *at); /* ns sem held for writing; consumes m's first reference */
 bool path_reachable(const struct path *p, const struct path *root);
 void mount_init(void);
 void mount_changed(void);
@@ -102,7 +103,6 @@ void walk_end(struct walk *w);
 void path_cross_mounts(struct path *p); /* p counted before and after */
 void path_up_mounts(struct path *p);
 
-
 /* ---- name operations (nameop.c) ---- */
 int may_create(struct inode *dir, struct dentry *d);
 int may_delete(struct inode *dir, struct dentry *d, bool isdir);
@@ -136,10 +136,10 @@ void current_cwd(struct path *p);
 /* ---- descriptor table (fdtable.c) ---- */
 struct fdtable {
 	u32 max;
-	struct file **fd;	     /* [files->lock] readers under RCU */
-	unsigned long *open;	     /* [files->lock] */
-	unsigned long *cloexec;	     /* [files->lock] */
-	unsigned long *full;	     /* [files->lock] one bit per word of open that is all ones */
+	struct file **fd;	/* [files->lock] readers under RCU */
+	unsigned long *open;	/* [files->lock] */
+	unsigned long *cloexec; /* [files->lock] */
+	unsigned long *full;	/* [files->lock] one bit per word of open that is all ones */
 	struct rcu_head rcu;
 };
 #define FD_INLINE 64

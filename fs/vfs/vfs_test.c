@@ -18,8 +18,9 @@ static void setup(void)
 /* Everything below T that the tests make, then T. */
 static void clean(void)
 {
-	static const char *const names[] = {T "/f",   T "/g",	T "/h",	  T "/l",   T "/loop", T "/d/x",
-					    T "/d/y", T "/e/x", T "/m/f", T "/abs", T "/fifo"};
+	static const char *const names[] = {T "/f",    T "/g",	 T "/h",   T "/l",
+					    T "/loop", T "/d/x", T "/d/y", T "/e/x",
+					    T "/m/f",  T "/abs", T "/fifo"};
 	static const char *const dirs[] = {T "/d/s", T "/d", T "/e/d", T "/e", T "/m"};
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		(void)vfs_unlink(AT_FDCWD, names[i], 0);

@@ -39,7 +39,8 @@ static int get_name(char *name, const char __user *u)
 	return n < 0 ? (int)n : 0;
 }
 
-static s64 set_on(const struct path *p, const char *name, const void __user *val, size_t n, int flags)
+static s64 set_on(const struct path *p, const char *name, const void __user *val, size_t n,
+		  int flags)
 {
 	struct inode *i = p->dentry->inode;
 	void *buf = kvmalloc(n ? n : 1, GFP_KERNEL);
@@ -51,8 +52,8 @@ static s64 set_on(const struct path *p, const char *name, const void __user *val
 	down_write(&i->rwsem);
 	err = allowed(i, name, MAY_WRITE);
 	if (!err)
-		err = i->ops && i->ops->setxattr ? i->ops->setxattr(i, name, buf, n, flags) :
-						   -EOPNOTSUPP;
+		err = i->ops && i->ops->setxattr ? i->ops->setxattr(i, name, buf, n, flags)
+						 : -EOPNOTSUPP;
 	up_write(&i->rwsem);
 	mount_write_put(p->mnt);
 out:
@@ -187,10 +188,10 @@ static s64 do_remove(const char __user *path, int fd, unsigned lookup, const cha
 }
 
 /* A NULL path is a bad address for the forms by name. */
-#define BY_NAME(p)                                                                                 \
-	do {                                                                                       \
-		if (!(p))                                                                          \
-			return -EFAULT;                                                            \
+#define BY_NAME(p)                      \
+	do {                            \
+		if (!(p))               \
+			return -EFAULT; \
 	} while (0)
 
 s64 sys_setxattr(const char __user *path, const char __user *name, const void __user *val, size_t n,
@@ -199,8 +200,8 @@ s64 sys_setxattr(const char __user *path, const char __user *name, const void __
 	BY_NAME(path);
 	return do_set(path, -1, LOOKUP_FOLLOW, name, val, n, flags);
 }
-s64 sys_lsetxattr(const char __user *path, const char __user *name, const void __user *val, size_t n,
-		  int flags)
+s64 sys_lsetxattr(const char __user *path, const char __user *name, const void __user *val,
+		  size_t n, int flags)
 {
 	BY_NAME(path);
 	return do_set(path, -1, 0, name, val, n, flags);

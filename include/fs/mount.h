@@ -27,8 +27,8 @@
 #define MS_LAZYTIME    (1u << 25)
 #define MS_MGC_VAL     0xc0ed0000u
 #define MS_MGC_MSK     0xffff0000u
-#define MNT_USER_FLAGS                                                                             \
-	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW | MS_NOATIME |              \
+#define MNT_USER_FLAGS                                                                \
+	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW | MS_NOATIME | \
 	 MS_NODIRATIME | MS_RELATIME)
 #define MNT_FORCE	1
 #define MNT_DETACH	2
@@ -37,20 +37,20 @@
 
 struct mnt_ns; /* one for now; everything that is per namespace hangs off it */
 struct mount {
-	struct ref ref;		  /* the tree holds one, each path one */
-	u32 id;			  /* [I] */
-	u32 flags;		  /* [ns sem] MNT_USER_FLAGS; read without */
-	struct super_block *sb;	  /* counted [I] */
-	struct dentry *root;	  /* counted [I] */
-	struct mount *parent;	  /* [ns sem, rename_lock] itself: a root or detached; counted */
+	struct ref ref;		   /* the tree holds one, each path one */
+	u32 id;			   /* [I] */
+	u32 flags;		   /* [ns sem] MNT_USER_FLAGS; read without */
+	struct super_block *sb;	   /* counted [I] */
+	struct dentry *root;	   /* counted [I] */
+	struct mount *parent;	   /* [ns sem, rename_lock] itself: a root or detached; counted */
 	struct dentry *mountpoint; /* [same] counted */
-	struct hlist_node hash;	  /* [rename_lock] readers under RCU with walk_seq */
+	struct hlist_node hash;	   /* [rename_lock] readers under RCU with walk_seq */
 	struct list children, sibling; /* [ns sem] */
-	struct list ns_list;	  /* [ns sem] */
-	struct mnt_ns *ns;	  /* [ns sem] NULL: detached */
-	char *source;		  /* [I] */
-	atomic_t writers;	  /* files open for writing through it */
-	bool expire_mark;	  /* [ns sem] */
+	struct list ns_list;	       /* [ns sem] */
+	struct mnt_ns *ns;	       /* [ns sem] NULL: detached */
+	char *source;		       /* [I] */
+	atomic_t writers;	       /* files open for writing through it */
+	bool expire_mark;	       /* [ns sem] */
 	struct rcu_head rcu;
 };
 void mount_get(struct mount *m);
