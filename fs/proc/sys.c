@@ -1,4 +1,5 @@
-/* Tables of the file layer and the tunables below /proc/sys that no process subsystem owns: filesystems, swaps, sys/kernel/{printk,random,...}, sys/fs (proc(5)). Only what is true here is shown. */
+/* Tables of the file layer and the tunables below /proc/sys that no process subsystem owns: filesystems,
+ * swaps, sys/kernel/{printk,random,...}, sys/fs (proc(5)). Only what is true here is shown. */
 #include <fs/procfs.h>
 #include <init/initcall.h>
 #include <lib/string.h>
