@@ -4,4 +4,4 @@ KOBJS += kernel/proc/pid.o kernel/proc/process.o kernel/proc/fork.o kernel/proc/
 	kernel/proc/futex.o kernel/proc/rseq.o kernel/proc/oom.o
 KOBJS += kernel/proc/ids.o kernel/proc/cred_calls.o kernel/proc/rlimits.o kernel/proc/prctl.o \
 	kernel/proc/system.o kernel/proc/procfs_pid.o kernel/proc/procfs_show.o
-KOBJS += kernel/proc/itimer.o kernel/proc/sched_calls.o
+KOBJS += kernel/proc/itimer.o kernel/proc/sched_calls.o kernel/proc/proc_test.o
