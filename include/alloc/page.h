@@ -24,20 +24,20 @@ enum page_flag {
 	PG_BUDDY,    /* free, head of a block in the buddy lists */
 	PG_RESERVED, /* never handed out (kernel image, firmware) */
 	PG_SLAB,
-	PG_TABLE,    /* a page table */
-	PG_LOCKED,   /* page lock: contents in transit (mm/cache) */
+	PG_TABLE,  /* a page table */
+	PG_LOCKED, /* page lock: contents in transit (mm/cache) */
 	PG_UPTODATE,
 	PG_DIRTY,
 	PG_WRITEBACK,
 	PG_ERROR,
-	PG_ANON,     /* mapping is an anonymous-memory root */
+	PG_ANON, /* mapping is an anonymous-memory root */
 	PG_LRU,
 	PG_ACTIVE,
 	PG_REFERENCED,
-	PG_HEAD,     /* compound: first page of an order > 0 allocation that asked for it */
+	PG_HEAD, /* compound: first page of an order > 0 allocation that asked for it */
 	PG_TAIL,
-	PG_PCP,      /* free, on a per-CPU list */
-	PG_WAITERS,  /* somebody sleeps on the page lock */
+	PG_PCP,	    /* free, on a per-CPU list */
+	PG_WAITERS, /* somebody sleeps on the page lock */
 	PG_RECLAIM,
 	PG_SWAPBACKED,
 	PG_MLOCKED,
@@ -48,7 +48,7 @@ struct page {
 	u32 flags;	   /* [a] PG_* bits */
 	atomic_t refcount; /* [a] 0 = free */
 	union {
-		struct { /* page cache and anonymous pages */
+		struct {			 /* page cache and anonymous pages */
 			struct mapping *mapping; /* [page lock] */
 			unsigned long index;	 /* [page lock] page offset in mapping */
 			struct list lru;	 /* [lru lock] */
@@ -68,7 +68,7 @@ struct page {
 		struct { /* compound tail */
 			struct page *head;
 		};
-		struct { /* page table */
+		struct {	     /* page table */
 			u32 pt_lock; /* spinlock ticket */
 			u32 pt_used; /* entries in use */
 			void *pt_mm;
@@ -163,8 +163,8 @@ extern unsigned long (*page_reclaim_hook)(unsigned long nr, gfp_t gfp);
 extern bool (*oom_hook)(gfp_t gfp, unsigned order);
 
 struct mem_stats {
-	u64 total, free, slab, slab_reclaimable, pagetables, kstacks, vmalloc, percpu, file, anon, shmem,
-		dirty, writeback, mapped; /* pages */
+	u64 total, free, slab, slab_reclaimable, pagetables, kstacks, vmalloc, percpu, file, anon,
+		shmem, dirty, writeback, mapped; /* pages */
 };
 void mem_stats_get(struct mem_stats *s);
 /* One zone, for /proc/buddyinfo and zoneinfo: i < MEM_ZONES. Figures in pages. */
@@ -176,8 +176,20 @@ struct mem_zone {
 };
 void mem_zone_get(unsigned i, struct mem_zone *out);
 /* Counters that other layers keep (per-CPU, summed on reading). */
-enum mem_counter { MC_FILE, MC_ANON, MC_SHMEM, MC_DIRTY, MC_WRITEBACK, MC_MAPPED, MC_PAGETABLES, MC_KSTACKS, MC_SLAB,
-		   MC_SLAB_RECLAIMABLE, MC_VMALLOC, MC_COUNTERS };
+enum mem_counter {
+	MC_FILE,
+	MC_ANON,
+	MC_SHMEM,
+	MC_DIRTY,
+	MC_WRITEBACK,
+	MC_MAPPED,
+	MC_PAGETABLES,
+	MC_KSTACKS,
+	MC_SLAB,
+	MC_SLAB_RECLAIMABLE,
+	MC_VMALLOC,
+	MC_COUNTERS
+};
 void mem_count(enum mem_counter c, long pages);
 
 /* Boot: build the allocator from bootinfo.mem. Before it, early_alloc hands out zeroed memory that is

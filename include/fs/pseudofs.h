@@ -8,8 +8,8 @@ struct pseudo_node;
 struct pseudo_fs {
 	const struct fs_type *type;
 	const struct super_ops *sops;
-	u64 file_size;		/* what stat shows for show files */
-	struct super_block *sb; /* [I] after pseudofs_init; never goes */
+	u64 file_size;		  /* what stat shows for show files */
+	struct super_block *sb;	  /* [I] after pseudofs_init; never goes */
 	struct pseudo_node *root; /* [I] */
 	/* The part of the root directory that is made up on each look; may be NULL. */
 	const struct proc_pid_ops *root_ops;

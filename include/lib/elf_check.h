@@ -5,8 +5,8 @@
 
 /* What the program headers ask for. */
 struct elf_layout {
-	u64 low, high;	       /* page-aligned span of all PT_LOAD segments */
-	u64 interp_off;	       /* PT_INTERP, length with its NUL; 0: none */
+	u64 low, high;	/* page-aligned span of all PT_LOAD segments */
+	u64 interp_off; /* PT_INTERP, length with its NUL; 0: none */
 	u32 interp_len;
 	unsigned nr_load;
 	u64 phdr_vaddr;	       /* where the program headers are mapped; 0: nowhere */

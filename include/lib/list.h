@@ -6,7 +6,10 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(name) {&(name), &(name)}
+#define LIST_INIT(name)          \
+	{                        \
+		&(name), &(name) \
+	}
 #define LIST_HEAD(name) struct list name = LIST_INIT(name)
 
 static inline void list_init(struct list *l)
@@ -66,16 +69,16 @@ static inline void list_splice_tail(struct list *src, struct list *dst)
 #define list_entry(p, type, member)	  container_of(p, type, member)
 #define list_first_entry(h, type, member) list_entry((h)->next, type, member)
 #define list_last_entry(h, type, member)  list_entry((h)->prev, type, member)
-#define list_first_entry_or_null(h, type, member)                                                  \
+#define list_first_entry_or_null(h, type, member) \
 	(list_empty(h) ? NULL : list_first_entry(h, type, member))
 #define list_next_entry(p, member) list_entry((p)->member.next, __typeof__(*(p)), member)
 #define list_prev_entry(p, member) list_entry((p)->member.prev, __typeof__(*(p)), member)
 #define list_for_each(p, head)	   for (struct list *p = (head)->next; p != (head); p = p->next)
-#define list_for_each_entry(p, head, member)                                                       \
-	for (p = list_first_entry(head, __typeof__(*p), member); &p->member != (head);             \
+#define list_for_each_entry(p, head, member)                                           \
+	for (p = list_first_entry(head, __typeof__(*p), member); &p->member != (head); \
 	     p = list_next_entry(p, member))
-#define list_for_each_entry_safe(p, n, head, member)                                               \
-	for (p = list_first_entry(head, __typeof__(*p), member), n = list_next_entry(p, member);   \
+#define list_for_each_entry_safe(p, n, head, member)                                             \
+	for (p = list_first_entry(head, __typeof__(*p), member), n = list_next_entry(p, member); \
 	     &p->member != (head); p = n, n = list_next_entry(n, member))
 
 struct hlist_node {
@@ -107,11 +110,11 @@ static inline void hlist_del(struct hlist_node *n)
 		n->next->pprev = n->pprev;
 	n->pprev = NULL;
 }
-#define hlist_entry_or_null(ptr, type, member)                                                     \
-	({                                                                                         \
-		struct hlist_node *__hn = (ptr);                                                   \
-		__hn ? container_of(__hn, type, member) : NULL;                                    \
+#define hlist_entry_or_null(ptr, type, member)                  \
+	({                                                      \
+		struct hlist_node *__hn = (ptr);                \
+		__hn ? container_of(__hn, type, member) : NULL; \
 	})
-#define hlist_for_each_entry(p, head, member)                                                      \
-	for (p = hlist_entry_or_null(READ_ONCE((head)->first), __typeof__(*p), member); p;         \
+#define hlist_for_each_entry(p, head, member)                                              \
+	for (p = hlist_entry_or_null(READ_ONCE((head)->first), __typeof__(*p), member); p; \
 	     p = hlist_entry_or_null(READ_ONCE(p->member.next), __typeof__(*p), member))

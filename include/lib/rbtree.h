@@ -14,7 +14,10 @@ struct rb_root {
 /* Recompute node's augmented value from its own and its children's; called bottom-up. May be NULL. */
 typedef void (*rb_augment_fn)(struct rb_node *node);
 
-#define RB_ROOT_INIT {NULL}
+#define RB_ROOT_INIT \
+	{            \
+		NULL \
+	}
 #define rb_entry(p, type, member) container_of(p, type, member)
 
 static inline struct rb_node *rb_parent(const struct rb_node *n)

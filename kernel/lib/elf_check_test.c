@@ -25,8 +25,10 @@ static void make(struct sample *s)
 	s->h.e_phoff = 64;
 	s->h.e_phentsize = sizeof(struct elf64_phdr);
 	s->h.e_phnum = 3;
-	s->p[0] = (struct elf64_phdr){ELF_PT_LOAD, ELF_PF_R | ELF_PF_X, 0, 0x400000, 0, 0x3000, 0x3000, 4096};
-	s->p[1] = (struct elf64_phdr){ELF_PT_LOAD, ELF_PF_R | ELF_PF_W, 0x3100, 0x404100, 0, 0x200, 0x9000, 4096};
+	s->p[0] = (struct elf64_phdr){
+		ELF_PT_LOAD, ELF_PF_R | ELF_PF_X, 0, 0x400000, 0, 0x3000, 0x3000, 4096};
+	s->p[1] = (struct elf64_phdr){
+		ELF_PT_LOAD, ELF_PF_R | ELF_PF_W, 0x3100, 0x404100, 0, 0x200, 0x9000, 4096};
 	s->p[2] = (struct elf64_phdr){ELF_PT_GNU_STACK, ELF_PF_R | ELF_PF_W, 0, 0, 0, 0, 0, 16};
 }
 
@@ -57,11 +59,11 @@ KTEST(elf_check, refuses_bad_file_headers)
 	struct elf_layout l;
 	struct sample s;
 
-#define BAD(change)                                                                                \
-	do {                                                                                       \
-		make(&s);                                                                          \
-		change;                                                                            \
-		CHECK_EQ(both(&s, 0x4000, &l), -ENOEXEC);                                          \
+#define BAD(change)                                       \
+	do {                                              \
+		make(&s);                                 \
+		change;                                   \
+		CHECK_EQ(both(&s, 0x4000, &l), -ENOEXEC); \
 	} while (0)
 	BAD(s.h.e_ident[0] = 0);
 	BAD(s.h.e_ident[4] = 1);

@@ -85,10 +85,10 @@ static size_t arc_len;
 
 static void put(const char *name, const char *data, size_t size, unsigned mode)
 {
-	arc_len +=
-		(size_t)snprintf(arc + arc_len, sizeof(arc) - arc_len,
-				 "070701%08x%08x%08x%08x%08x%08x%08lx%08x%08x%08x%08x%08lx%08x", 1,
-				 mode, 10, 20, 1, 12345, size, 0, 0, 4, 64, strlen(name) + 1, 0);
+	arc_len += (size_t)snprintf(arc + arc_len, sizeof(arc) - arc_len,
+				    "070701%08x%08x%08x%08x%08x%08x%08lx%08x%08x%08x%08x%08lx%08x",
+				    1, mode, 10, 20, 1, 12345, (unsigned long)size, 0, 0, 4, 64,
+				    (unsigned long)strlen(name) + 1, 0);
 	memcpy(arc + arc_len, name, strlen(name) + 1);
 	arc_len += strlen(name) + 1;
 	while (arc_len % 4)

@@ -80,7 +80,7 @@ KTEST(string, memset_sizes)
 		pattern(model, 5);
 		for (unsigned i = 0; i < n; i++)
 			model[13 + i] = 0xc3;
-		memset(a + 13, 0x1c3, n);
+		memset(a + 13, 0xc3, n);
 		CHECK(same(a, model));
 	}
 }
