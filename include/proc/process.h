@@ -12,13 +12,13 @@ struct file;
  * Found under RCU through the id table; `thread` and `proc` are weak (cleared under tasklist_lock
  * when the task goes). */
 struct pid {
-	struct ref ref;		/* memory */
-	u32 uses;		/* [pid_lock] thread, members as group and session: the number is taken */
-	pid_t nr;		/* [I] */
-	struct thread *thread;	/* [tasklist_lock] readers under RCU */
-	struct process *proc;	/* [tasklist_lock] readers under RCU; only while nr is a process id */
-	struct list pgrp;	/* [tasklist_lock] process.pgrp_node: members of this group */
-	struct list session;	/* [tasklist_lock] process.session_node */
+	struct ref ref; /* memory */
+	u32 uses;	/* [pid_lock] thread, members as group and session: the number is taken */
+	pid_t nr;	/* [I] */
+	struct thread *thread; /* [tasklist_lock] readers under RCU */
+	struct process *proc; /* [tasklist_lock] readers under RCU; only while nr is a process id */
+	struct list pgrp;     /* [tasklist_lock] process.pgrp_node: members of this group */
+	struct list session;  /* [tasklist_lock] process.session_node */
 	struct wait_queue *exit_wait; /* pidfd pollers */
 	struct rcu_head rcu;
 };
@@ -26,39 +26,41 @@ struct pid {
 enum { PROC_RUNNING, PROC_ZOMBIE, PROC_DEAD };
 
 struct process {
-	struct thread_group tg;	   /* tg.sighand->lock is "siglock" */
-	struct ref ref;		   /* 1 until reaped, 1 per struct thread; freed after an RCU grace period */
-	u32 nr_live;		   /* [siglock] threads that have not finished exiting (tg.nr_threads: not begun) */
-	struct pid *pid;	   /* [I] counted */
-	struct pid *pgrp, *session; /* [tasklist_lock] counted */
-	struct process *parent;	   /* [tasklist_lock] */
-	struct list children, sibling; /* [tasklist_lock] */
+	struct thread_group tg; /* tg.sighand->lock is "siglock" */
+	struct ref ref; /* 1 until reaped, 1 per struct thread; freed after an RCU grace period */
+	u32 nr_live; /* [siglock] threads that have not finished exiting (tg.nr_threads: not begun) */
+	struct pid *pid;		     /* [I] counted */
+	struct pid *pgrp, *session;	     /* [tasklist_lock] counted */
+	struct process *parent;		     /* [tasklist_lock] */
+	struct list children, sibling;	     /* [tasklist_lock] */
 	struct list pgrp_node, session_node; /* [tasklist_lock] */
-	struct list all_node;	   /* [tasklist_lock] every process */
+	struct list all_node;		     /* [tasklist_lock] every process */
 	struct wait_queue wait_chldexit;
-	struct tty *tty;	   /* [siglock] controlling terminal; leader's session */
-	struct pid *tty_old_pgrp;  /* [siglock] counted: gets SIGHUP and SIGCONT when the leader exits */
+	struct tty *tty; /* [siglock] controlling terminal; leader's session */
+	struct pid *
+		tty_old_pgrp; /* [siglock] counted: gets SIGHUP and SIGCONT when the leader exits */
 	struct rlimit rlim[RLIM_NLIMITS]; /* [siglock] */
-	bool leader;		   /* [tasklist_lock] session leader */
+	bool leader;			  /* [tasklist_lock] session leader */
 	bool did_exec, vfork;
-	bool keep_caps;		   /* [o] prctl(PR_SET_KEEPCAPS) */
+	bool keep_caps; /* [o] prctl(PR_SET_KEEPCAPS) */
 	bool child_subreaper, has_child_subreaper, dumpable;
-	u32 state;		   /* PROC_* [tasklist_lock] */
-	int exit_code;		   /* [tasklist_lock] wait status of a zombie */
-	int stop_code;		   /* [siglock] stop signal not yet reported by wait, 0: none */
-	pid_t parent_tid;	   /* [tasklist_lock] the thread that forked it (__WNOTHREAD) */
-	u64 cutime, cstime, cminflt, cmajflt, cnvcsw, cnivcsw, cmaxrss; /* [siglock] of waited-for children */
+	u32 state;	  /* PROC_* [tasklist_lock] */
+	int exit_code;	  /* [tasklist_lock] wait status of a zombie */
+	int stop_code;	  /* [siglock] stop signal not yet reported by wait, 0: none */
+	pid_t parent_tid; /* [tasklist_lock] the thread that forked it (__WNOTHREAD) */
+	u64 cutime, cstime, cminflt, cmajflt, cnvcsw, cnivcsw,
+		cmaxrss; /* [siglock] of waited-for children */
 	u64 maxrss;
 	u32 personality;
 	u32 pdeath_signal;
-	u64 start_boottime;	   /* [I] ns */
+	u64 start_boottime; /* [I] ns */
 	s16 oom_score_adj;
 	u64 timer_slack_ns;
 	struct thread *exec_thread; /* [siglock] waits in exec for the others to die */
 	atomic64_t read_bytes, write_bytes, read_calls, write_calls;
 	void *itimers;
 	void *posix_timers;
-	void *ptrace;		   /* kernel/proc/ptrace */
+	void *ptrace; /* kernel/proc/ptrace */
 	struct rcu_head rcu;
 };
 #define current_process() (current->proc)

@@ -4,8 +4,8 @@
 
 #define UTS_LEN 65
 struct new_utsname {
-	char sysname[UTS_LEN], nodename[UTS_LEN], release[UTS_LEN], version[UTS_LEN], machine[UTS_LEN],
-		domainname[UTS_LEN];
+	char sysname[UTS_LEN], nodename[UTS_LEN], release[UTS_LEN], version[UTS_LEN],
+		machine[UTS_LEN], domainname[UTS_LEN];
 };
 _Static_assert(sizeof(struct new_utsname) == 390, "ABI");
 /* A consistent copy. */

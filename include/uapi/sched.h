@@ -32,8 +32,8 @@
 #define CLONE_INTO_CGROUP    0x200000000ul
 
 struct clone_args {
-	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
-		cgroup;
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+		set_tid_size, cgroup;
 };
 _Static_assert(sizeof(struct clone_args) == 88, "ABI");
 #define CLONE_ARGS_SIZE_VER0 64u

@@ -12,8 +12,8 @@
 #define SECBIT_NO_SETUID_FIXUP 4u
 #define SECBIT_KEEP_CAPS       16u
 #define NGROUPS_MAX	       65536
-#define FS_CAPS                                                                                    \
-	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |     \
+#define FS_CAPS                                                                                \
+	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | \
 	 BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MKNOD) | BIT(32))
 
 static bool root_among(uid_t a, uid_t b, uid_t c)
@@ -425,7 +425,8 @@ s64 sys_capset(void __user *uh, const void __user *data)
 	const struct cred *old = current_cred();
 	if (!capable(CAP_SETPCAP) && (i & ~(old->cap_inheritable | old->cap_permitted)))
 		return -EPERM;
-	if ((i & ~(old->cap_inheritable | old->cap_bounding)) || (p & ~old->cap_permitted) || (e & ~p))
+	if ((i & ~(old->cap_inheritable | old->cap_bounding)) || (p & ~old->cap_permitted) ||
+	    (e & ~p))
 		return -EPERM;
 	struct cred *n = cred_prepare();
 	if (!n)

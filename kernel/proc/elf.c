@@ -25,7 +25,7 @@ struct elf_file {
 	struct elf64_ehdr hdr;
 	struct elf64_phdr *ph; /* kmalloc'ed */
 	struct elf_layout lay;
-	u64 bias;	       /* added to every address of the file */
+	u64 bias; /* added to every address of the file */
 };
 
 static int read_exact(struct file *f, void *buf, size_t n, u64 pos)
@@ -37,7 +37,8 @@ static int read_exact(struct file *f, void *buf, size_t n, u64 pos)
 	return (size_t)r == n ? 0 : -ENOEXEC;
 }
 
-static int elf_open(struct elf_file *e, struct file *f, const void *head, size_t head_len, u64 limit)
+static int elf_open(struct elf_file *e, struct file *f, const void *head, size_t head_len,
+		    u64 limit)
 {
 	u64 size = READ_ONCE(f->inode->size);
 
@@ -123,7 +124,8 @@ static int map_segment(struct mm *mm, const struct elf_file *e, const struct elf
 		    vm_access(mm, file_end, zero_page, tail, true) != (ssize_t)tail)
 			return -ENOMEM;
 	}
-	return mem_end > mapped_end ? map_anon(mm, mapped_end, mem_end - mapped_end, seg_prot(p)) : 0;
+	return mem_end > mapped_end ? map_anon(mm, mapped_end, mem_end - mapped_end, seg_prot(p))
+				    : 0;
 }
 
 static int map_segments(struct mm *mm, const struct elf_file *e)

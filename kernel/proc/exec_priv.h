@@ -10,15 +10,15 @@ struct arg_strings {
 };
 
 struct exec_image {
-	struct file *file;	 /* counted: what will run (a script's interpreter) */
-	char *name;		 /* AT_EXECFN: as the caller named it */
-	char *script;		 /* the interpreter's name when name is a script; kmalloc'ed */
-	u8 head[257];		 /* the file's first bytes, and a NUL */
+	struct file *file; /* counted: what will run (a script's interpreter) */
+	char *name;	   /* AT_EXECFN: as the caller named it */
+	char *script;	   /* the interpreter's name when name is a script; kmalloc'ed */
+	u8 head[257];	   /* the file's first bytes, and a NUL */
 	size_t head_len;
 	struct arg_strings argv, envp;
-	size_t arg_limit;	 /* bytes for strings and pointers together */
-	struct cred *cred;	 /* what the program runs with */
-	bool secure;		 /* AT_SECURE: it gained privileges */
+	size_t arg_limit;  /* bytes for strings and pointers together */
+	struct cred *cred; /* what the program runs with */
+	bool secure;	   /* AT_SECURE: it gained privileges */
 	u32 personality;
 	struct rlimit rlim[RLIM_NLIMITS];
 	/* built by elf_load */

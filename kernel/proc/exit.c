@@ -127,8 +127,7 @@ static void reparent_children(struct process *p, struct list *dead)
 	if (list_empty(&p->children))
 		return;
 	reaper = find_reaper(p);
-	list_for_each_entry_safe(c, n, &p->children, sibling)
-	{
+	list_for_each_entry_safe (c, n, &p->children, sibling) {
 		c->parent = reaper;
 		c->parent_tid = reaper->pid->nr;
 		list_move_tail(&c->sibling, &reaper->children);
@@ -200,8 +199,7 @@ static bool leave_group_list(struct thread *t, int code, u64 *ut, u64 *st)
 	/* A signal for the group that this thread was woken for must find another. */
 	if (!last && g->shared.set.sig[0]) {
 		struct thread *o;
-		list_for_each_entry(o, &g->threads, group_node)
-		{
+		list_for_each_entry (o, &g->threads, group_node) {
 			if (g->shared.set.sig[0] & ~o->blocked.sig[0]) {
 				thread_set_work(o, TIF_SIGPENDING);
 				if (!thread_wake(o, T_INTERRUPTIBLE))
@@ -285,8 +283,7 @@ static bool exit_notify(struct thread *t, u64 ut0, u64 st0)
 		}
 	}
 	spin_unlock_irqrestore(&tasklist_lock, f);
-	list_for_each_entry_safe(d, n, &dead, sibling)
-	{
+	list_for_each_entry_safe (d, n, &dead, sibling) {
 		list_del(&d->sibling);
 		process_release_finish(d);
 	}
@@ -327,8 +324,7 @@ void group_exit_locked(struct thread_group *g, int status)
 	g->flags = (g->flags & ~(TG_STOPPED | TG_CONTINUED | TG_CONT_NOTIFY)) | TG_EXITING;
 	g->exit_code = status;
 	g->stop_count = 0;
-	list_for_each_entry(t, &g->threads, group_node)
-	{
+	list_for_each_entry (t, &g->threads, group_node) {
 		t->jobctl &= ~JOBCTL_STOP;
 		if (t == current)
 			continue;
@@ -371,8 +367,7 @@ int kill_other_threads(void)
 	g->flags |= TG_EXECING;
 	g->stop_count = 0;
 	p->exec_thread = me;
-	list_for_each_entry(t, &g->threads, group_node)
-	{
+	list_for_each_entry (t, &g->threads, group_node) {
 		t->jobctl &= ~JOBCTL_STOP;
 		if (t == me)
 			continue;

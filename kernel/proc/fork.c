@@ -10,9 +10,9 @@
 #include <syscall/syscalls.h>
 #include <uapi/sched.h>
 
-#define CLONE_NAMESPACES                                                                           \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
-	 CLONE_NEWNET | CLONE_NEWTIME)
+#define CLONE_NAMESPACES                                                               \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 
 static int check_flags(u64 fl)
 {
@@ -40,7 +40,8 @@ static int charge_user(struct thread *t)
 	t->user_count = user_count_add(c->uid);
 	if (!t->user_count)
 		return -ENOMEM;
-	if (c->uid && user_count_read(t->user_count) > (long)(rlimit_get(RLIMIT_NPROC) & INT64_MAX) &&
+	if (c->uid &&
+	    user_count_read(t->user_count) > (long)(rlimit_get(RLIMIT_NPROC) & INT64_MAX) &&
 	    !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
 		return -EAGAIN;
 	return 0;
@@ -226,8 +227,8 @@ static int prepare_thread(struct thread *t, const struct clone_req *r)
 		err = copy_process(t, fl);
 		if (err)
 			return err;
-		t->exit_signal =
-			(fl & CLONE_PARENT) ? current->proc->tg.leader->exit_signal : r->exit_signal;
+		t->exit_signal = (fl & CLONE_PARENT) ? current->proc->tg.leader->exit_signal
+						     : r->exit_signal;
 	}
 	t->group = &t->proc->tg;
 	copy_signal_state(t, fl);
@@ -389,8 +390,7 @@ s64 sys_clone3(void __user *uargs, size_t size)
 		return err;
 	if (a.flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME)) || a.flags >> 34)
 		return -EINVAL;
-	if (a.exit_signal > NSIG ||
-	    ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal))
+	if (a.exit_signal > NSIG || ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal))
 		return -EINVAL;
 	if (!a.stack != !a.stack_size || !access_ok(u64_to_user(a.stack), a.stack_size))
 		return -EINVAL;

@@ -37,7 +37,8 @@ static unsigned bucket_mask;
 
 static struct futex_bucket *bucket_of(const struct futex_key *k)
 {
-	u64 h = ((u64)k->object >> 4) * 0x9e3779b97f4a7c15ul ^ (k->offset >> 2) * 0xc2b2ae3d27d4eb4ful;
+	u64 h = ((u64)k->object >> 4) * 0x9e3779b97f4a7c15ul ^
+		(k->offset >> 2) * 0xc2b2ae3d27d4eb4ful;
 
 	return &buckets[(h ^ h >> 29 ^ h >> 47) & bucket_mask];
 }
@@ -112,8 +113,7 @@ static int wake_key(const struct futex_key *k, int n, u32 bitset)
 
 	/* The lock is taken even if the list looks empty: a waiter may be about to test the word. */
 	spin_lock(&b->lock);
-	list_for_each_entry_safe(q, next, &b->waiters, node)
-	{
+	list_for_each_entry_safe (q, next, &b->waiters, node) {
 		if (woken >= n)
 			break;
 		if (!key_equal(&q->key, k) || !(q->bitset & bitset))
@@ -191,7 +191,8 @@ static bool unqueue(struct futex_q *q)
 }
 
 /* deadline: CLOCK_MONOTONIC, KTIME_MAX: none. */
-static s64 futex_wait(u32 __user *uaddr, bool shared, u32 val, u32 bitset, s64 deadline, bool relative)
+static s64 futex_wait(u32 __user *uaddr, bool shared, u32 val, u32 bitset, s64 deadline,
+		      bool relative)
 {
 	struct futex_q q = {.thread = current, .bitset = bitset};
 	struct file *pin;
@@ -292,8 +293,7 @@ static s64 futex_requeue(u32 __user *ua, u32 __user *ub, bool shared, int nr_wak
 			goto out_b;
 		}
 	}
-	list_for_each_entry_safe(q, next, &a->waiters, node)
-	{
+	list_for_each_entry_safe (q, next, &a->waiters, node) {
 		if (r || (done >= nr_wake && moved >= nr_requeue))
 			break;
 		if (!key_equal(&q->key, &ka))
@@ -390,16 +390,14 @@ static s64 futex_wake_op(u32 __user *ua, u32 __user *ub, bool shared, int n1, in
 	if (!r) {
 		int done = 0, also = 0;
 
-		list_for_each_entry_safe(q, next, &a->waiters, node)
-		{
+		list_for_each_entry_safe (q, next, &a->waiters, node) {
 			if (done < n1 && key_equal(&q->key, &ka)) {
 				wake_one(q);
 				done++;
 			}
 		}
 		if (op_compare(encoded, old) > 0) {
-			list_for_each_entry_safe(q, next, &b->waiters, node)
-			{
+			list_for_each_entry_safe (q, next, &b->waiters, node) {
 				if (also < n2 && key_equal(&q->key, &kb)) {
 					wake_one(q);
 					also++;

@@ -100,7 +100,8 @@ s64 sys_setpgid(pid_t pid, pid_t pgid)
 		group = pid_lookup(pgid);
 		err = -EPERM;
 		if (!group || list_empty(&group->pgrp) ||
-		    list_first_entry(&group->pgrp, struct process, pgrp_node)->session != me->session)
+		    list_first_entry(&group->pgrp, struct process, pgrp_node)->session !=
+			    me->session)
 			goto out;
 	}
 	err = 0;

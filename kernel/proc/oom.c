@@ -35,7 +35,8 @@ static struct process *pick_victim(u64 *points)
 
 	*points = 0;
 	for (; (p = process_find_next(&nr)); nr++) {
-		bool exempt = p == init_process || p->oom_score_adj == -1000 || p->state != PROC_RUNNING;
+		bool exempt =
+			p == init_process || p->oom_score_adj == -1000 || p->state != PROC_RUNNING;
 		u64 b = exempt ? 0 : oom_badness(p);
 
 		if (b > *points) {

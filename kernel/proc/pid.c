@@ -55,8 +55,8 @@ struct pid *pid_alloc(pid_t want)
 	if (want)
 		nr = idr_alloc(&pid_table, p, want, want + 1);
 	else
-		nr = idr_alloc_cyclic(&pid_table, p, pid_table.next > RESERVED_PIDS ? RESERVED_PIDS : 1,
-				      pid_max);
+		nr = idr_alloc_cyclic(&pid_table, p,
+				      pid_table.next > RESERVED_PIDS ? RESERVED_PIDS : 1, pid_max);
 	if (nr >= 0)
 		p->nr = nr;
 	spin_unlock_irqrestore(&pid_lock, f);

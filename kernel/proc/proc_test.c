@@ -38,7 +38,8 @@ KTEST(proc, lookups_of_nobody)
 
 KTEST(proc, users_are_counted)
 {
-	struct user_count *a = user_count_add(12345), *b = user_count_add(12345), *c = user_count_add(12345 + 64);
+	struct user_count *a = user_count_add(12345), *b = user_count_add(12345),
+			  *c = user_count_add(12345 + 64);
 
 	CHECK(a == b && a != c);
 	CHECK_EQ(user_count_read(a), 2);

@@ -34,8 +34,7 @@ struct user_count *user_count_add(uid_t uid)
 
 again:
 	spin_lock_irqsave(&user_lock, f);
-	hlist_for_each_entry(u, h, hash)
-	{
+	hlist_for_each_entry (u, h, hash) {
 		if (u->uid == uid) {
 			u->refs++;
 			goto out;
@@ -213,7 +212,7 @@ void session_for_each(struct pid *session, void (*fn)(struct process *p, void *a
 	unsigned long f;
 
 	spin_lock_irqsave(&tasklist_lock, f);
-	list_for_each_entry(p, &session->session, session_node)
+	list_for_each_entry (p, &session->session, session_node)
 		fn(p, arg);
 	spin_unlock_irqrestore(&tasklist_lock, f);
 }
@@ -223,9 +222,9 @@ static bool pgrp_orphaned_locked(struct pid *pgrp, struct process *ignore)
 {
 	struct process *p;
 
-	list_for_each_entry(p, &pgrp->pgrp, pgrp_node)
-	{
-		if (p == ignore || p->state != PROC_RUNNING || !p->parent || p->parent == init_process)
+	list_for_each_entry (p, &pgrp->pgrp, pgrp_node) {
+		if (p == ignore || p->state != PROC_RUNNING || !p->parent ||
+		    p->parent == init_process)
 			continue;
 		if (p->parent->pgrp != pgrp && p->parent->session == p->session)
 			return false;
@@ -255,15 +254,13 @@ void kill_orphaned_pgrp(struct process *p, struct process *parent, bool dying)
 		return;
 	if (!pgrp_orphaned_locked(pgrp, dying ? p : NULL))
 		return;
-	list_for_each_entry(m, &pgrp->pgrp, pgrp_node)
-	{
+	list_for_each_entry (m, &pgrp->pgrp, pgrp_node) {
 		if (m->tg.flags & TG_STOPPED)
 			stopped = true;
 	}
 	if (!stopped)
 		return;
-	list_for_each_entry(m, &pgrp->pgrp, pgrp_node)
-	{
+	list_for_each_entry (m, &pgrp->pgrp, pgrp_node) {
 		(void)signal_send_group(&m->tg, SIGHUP, NULL);
 		(void)signal_send_group(&m->tg, SIGCONT, NULL);
 	}
@@ -276,8 +273,7 @@ bool pgrp_in_session(struct pid *pgrp, struct pid *session)
 	bool r = false;
 
 	spin_lock_irqsave(&tasklist_lock, f);
-	list_for_each_entry(p, &pgrp->pgrp, pgrp_node)
-	{
+	list_for_each_entry (p, &pgrp->pgrp, pgrp_node) {
 		if (p->session == session) {
 			r = true;
 			break;
@@ -303,8 +299,7 @@ int pgrp_signal(struct pid *pgrp, int sig)
 	if (!pgrp)
 		return err;
 	spin_lock_irqsave(&tasklist_lock, f);
-	list_for_each_entry(p, &pgrp->pgrp, pgrp_node)
-	{
+	list_for_each_entry (p, &pgrp->pgrp, pgrp_node) {
 		int e = signal_send_group(&p->tg, sig, NULL);
 		if (err)
 			err = e;
@@ -342,8 +337,7 @@ void process_times(struct process *p, u64 *utime, u64 *stime)
 	u64 u = p->tg.sum_utime, s = p->tg.sum_stime;
 	struct thread *t;
 
-	list_for_each_entry(t, &p->tg.threads, group_node)
-	{
+	list_for_each_entry (t, &p->tg.threads, group_node) {
 		u64 tu, ts;
 
 		thread_times(t, &tu, &ts);
@@ -381,8 +375,7 @@ struct mm *process_mm(struct process *p)
 	struct thread *t;
 	unsigned long f = siglock(&p->tg);
 
-	list_for_each_entry(t, &p->tg.threads, group_node)
-	{
+	list_for_each_entry (t, &p->tg.threads, group_node) {
 		mm = READ_ONCE(t->mm);
 		if (mm && !mm_tryget(mm))
 			mm = NULL;
@@ -453,8 +446,7 @@ static void send_sigio(int type, pid_t id, const struct cred *cred, int sig, int
 		if (!g)
 			return;
 		spin_lock_irqsave(&tasklist_lock, f);
-		list_for_each_entry(p, &g->pgrp, pgrp_node)
-		{
+		list_for_each_entry (p, &g->pgrp, pgrp_node) {
 			if (sigio_allowed(cred, p))
 				(void)signal_send_group(&p->tg, info.si_signo, &info);
 		}

@@ -10,13 +10,13 @@
 enum kind { K_PROC, K_ENTRY, K_TASKS, K_THREAD, K_FDS, K_FD, K_SELF };
 
 struct pid_node {
-	struct pid *pid;		/* [I] counted: process id, or thread id for K_THREAD and its files */
-	const struct pid_entry *entry;	/* [I] K_ENTRY, K_FDS */
-	enum kind kind;			/* [I] */
-	bool task;			/* [I] below task/TID */
-	bool info;			/* [I] fdinfo rather than fd */
-	bool thread_self;		/* [I] K_SELF */
-	unsigned fd;			/* [I] K_FD */
+	struct pid *pid; /* [I] counted: process id, or thread id for K_THREAD and its files */
+	const struct pid_entry *entry; /* [I] K_ENTRY, K_FDS */
+	enum kind kind;		       /* [I] */
+	bool task;		       /* [I] below task/TID */
+	bool info;		       /* [I] fdinfo rather than fd */
+	bool thread_self;	       /* [I] K_SELF */
+	unsigned fd;		       /* [I] K_FD */
 };
 
 static const struct inode_ops dir_iops, reg_iops, link_iops;
@@ -57,17 +57,22 @@ static struct inode *make_inode(const struct pid_node *proto, mode_t mode, struc
 
 	if (!n)
 		return NULL;
-	struct inode *i = proc_inode_new(proc_sb, mode, dir ? &dir_iops : link ? &link_iops : &reg_iops,
-					 dir ? &dir_fops : link ? NULL : &reg_fops, n);
+	struct inode *i = proc_inode_new(proc_sb, mode,
+					 dir	? &dir_iops
+					 : link ? &link_iops
+						: &reg_iops,
+					 dir	? &dir_fops
+					 : link ? NULL
+						: &reg_fops,
+					 n);
 	if (!i) {
 		kfree(n);
 		return NULL;
 	}
 	pid_get(n->pid);
 	rcu_read_lock();
-	const struct cred *c = t && (t->proc->dumpable || n->kind == K_PROC) ?
-				       rcu_dereference(t->cred) :
-				       NULL;
+	const struct cred *c =
+		t && (t->proc->dumpable || n->kind == K_PROC) ? rcu_dereference(t->cred) : NULL;
 	if (c) {
 		i->uid = c->euid;
 		i->gid = c->egid;
@@ -84,7 +89,8 @@ static void evict(struct inode *i)
 	kfree(n);
 }
 
-static int instantiate(struct dentry *d, const struct pid_node *proto, mode_t mode, struct thread *t)
+static int instantiate(struct dentry *d, const struct pid_node *proto, mode_t mode,
+		       struct thread *t)
 {
 	struct inode *i = make_inode(proto, mode, t);
 
@@ -139,7 +145,8 @@ static int lookup_fd(const struct pid_node *n, struct dentry *d, struct thread *
 		files_put(files);
 	if (!found)
 		return -ENOENT;
-	struct pid_node c = {.pid = n->pid, .kind = K_FD, .task = n->task, .info = n->info, .fd = nr};
+	struct pid_node c = {
+		.pid = n->pid, .kind = K_FD, .task = n->task, .info = n->info, .fd = nr};
 	return instantiate(d, &c, n->info ? S_IFREG | 0444 : mode, t);
 }
 
@@ -300,8 +307,7 @@ static int iterate_tasks(struct dir_context *c, struct process *p)
 		struct thread *t;
 		unsigned long f = siglock(&p->tg);
 
-		list_for_each_entry(t, &p->tg.threads, group_node)
-		{
+		list_for_each_entry (t, &p->tg.threads, group_node) {
 			if (t->tid >= min_nr && (!best || t->tid < best))
 				best = t->tid;
 		}
@@ -326,7 +332,8 @@ static int dir_iterate(struct file *f, struct dir_context *c)
 		c->pos = 1;
 	}
 	if (c->pos == 1) {
-		if (!c->emit(c, "..", 2, f->path.dentry->parent->inode->ino, DT_OF_MODE(S_IFDIR), 2))
+		if (!c->emit(c, "..", 2, f->path.dentry->parent->inode->ino, DT_OF_MODE(S_IFDIR),
+			     2))
 			goto out;
 		c->pos = 2;
 	}
@@ -431,8 +438,8 @@ static char *link_readlink(struct inode *i, struct dentry *d, struct path *jump)
 		if (!current->proc)
 			return ERR_PTR(-ENOENT);
 		pid_t tgid = current->proc->pid->nr;
-		char *s = n->thread_self ? kasprintf(GFP_KERNEL, "%d/task/%d", tgid, current->tid) :
-					   kasprintf(GFP_KERNEL, "%d", tgid);
+		char *s = n->thread_self ? kasprintf(GFP_KERNEL, "%d/task/%d", tgid, current->tid)
+					 : kasprintf(GFP_KERNEL, "%d", tgid);
 		return s ? s : ERR_PTR(-ENOMEM);
 	}
 	struct thread *t = node_thread(n);

@@ -14,10 +14,10 @@ struct pid_entry {
 	int (*jump)(struct process *p, struct path *jump);
 	unsigned flags; /* PE_* */
 };
-#define PE_PRIVATE   1u /* only for whom process_may_access() lets in */
-#define PE_GROUP     2u /* not in /proc/PID/task/TID */
-#define PE_FD	     4u /* the directories fd, fdinfo, task */
-#define PE_FDINFO    8u
-#define PE_TASK	     16u
+#define PE_PRIVATE 1u /* only for whom process_may_access() lets in */
+#define PE_GROUP   2u /* not in /proc/PID/task/TID */
+#define PE_FD	   4u /* the directories fd, fdinfo, task */
+#define PE_FDINFO  8u
+#define PE_TASK	   16u
 extern const struct pid_entry pid_entries[];
 extern const unsigned nr_pid_entries;

@@ -106,8 +106,8 @@ static int show_stat(struct seq *s, struct process *p, struct thread *t)
 	else
 		process_times(p, &ut, &st);
 	int prio = t->rt_priority ? -1 - (int)t->rt_priority : 20 + t->nice;
-	seq_printf(s, "%d (%s) %c %d %d %d %d %d %u ", t->tid, t->comm, state, f.ppid, f.pgrp, f.session,
-		   f.tty_nr, f.tpgid, 0x400000u);
+	seq_printf(s, "%d (%s) %c %d %d %d %d %d %u ", t->tid, t->comm, state, f.ppid, f.pgrp,
+		   f.session, f.tty_nr, f.tpgid, 0x400000u);
 	seq_printf(s, "%lu %lu %lu %lu %lu %lu %lu %lu ", t->minflt + (task ? 0 : p->tg.sum_minflt),
 		   p->cminflt, t->majflt + (task ? 0 : p->tg.sum_majflt), p->cmajflt, ut / TICK,
 		   st / TICK, p->cutime / TICK, p->cstime / TICK);
@@ -122,11 +122,11 @@ static int show_stat(struct seq *s, struct process *p, struct thread *t)
 	else
 		seq_puts(s, "0 0 0 0 0 ");
 	seq_printf(s, "%lu %lu %lu %lu ", f.pending | f.shared, f.blocked, f.ignored, f.caught);
-	seq_printf(s, "%d 0 0 %d %u %u %u 0 0 0 ", state == 'S' || state == 'D', t->exit_signal, t->cpu,
-		   t->rt_priority, t->policy);
+	seq_printf(s, "%d 0 0 %d %u %u %u 0 0 0 ", state == 'S' || state == 'D', t->exit_signal,
+		   t->cpu, t->rt_priority, t->policy);
 	if (mm && may)
-		seq_printf(s, "%lu %lu %lu %lu %lu %lu %lu ", mm->start_data, mm->end_data, mm->start_brk,
-			   mm->arg_start, mm->arg_end, mm->env_start, mm->env_end);
+		seq_printf(s, "%lu %lu %lu %lu %lu %lu %lu ", mm->start_data, mm->end_data,
+			   mm->start_brk, mm->arg_start, mm->arg_end, mm->env_start, mm->env_end);
 	else
 		seq_puts(s, "0 0 0 0 0 0 0 ");
 	seq_printf(s, "%d\n", may ? p->exit_code : 0);
@@ -145,7 +145,8 @@ static int show_statm(struct seq *s, struct process *p, struct thread *t)
 	}
 	seq_printf(s, "%lu %lu %lu %lu 0 %lu 0\n", mm->total_vm, rss_pages(mm),
 		   (u64)(atomic_read(&mm->rss[RSS_FILE]) + atomic_read(&mm->rss[RSS_SHMEM])),
-		   (mm->end_code - mm->start_code + PAGE_SIZE - 1) / PAGE_SIZE, mm->data_vm + mm->stack_vm);
+		   (mm->end_code - mm->start_code + PAGE_SIZE - 1) / PAGE_SIZE,
+		   mm->data_vm + mm->stack_vm);
 	mm_put(mm);
 	return 0;
 }
@@ -160,21 +161,22 @@ static void show_status_mm(struct seq *s, struct process *p, struct mm *mm)
 		   "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
 		   max(mm->hiwater_vm, mm->total_vm) * k, mm->total_vm * k, mm->locked_vm * k,
 		   max(mm->hiwater_rss, rss) * k, rss * k);
-	seq_printf(s,
-		   "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\nVmData:\t%8lu kB\n"
-		   "VmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\nVmPTE:\t%8lu kB\nVmSwap:\t       0 kB\n",
-		   atomic_read(&mm->rss[RSS_ANON]) * k, atomic_read(&mm->rss[RSS_FILE]) * k,
-		   atomic_read(&mm->rss[RSS_SHMEM]) * k, mm->data_vm * k, mm->stack_vm * k,
-		   (mm->end_code - mm->start_code + KiB - 1) / KiB, mm->exec_vm * k,
-		   atomic_read(&mm->pt_pages) * k);
+	seq_printf(
+		s,
+		"RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\nVmData:\t%8lu kB\n"
+		"VmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8lu kB\nVmPTE:\t%8lu kB\nVmSwap:\t       0 kB\n",
+		atomic_read(&mm->rss[RSS_ANON]) * k, atomic_read(&mm->rss[RSS_FILE]) * k,
+		atomic_read(&mm->rss[RSS_SHMEM]) * k, mm->data_vm * k, mm->stack_vm * k,
+		(mm->end_code - mm->start_code + KiB - 1) / KiB, mm->exec_vm * k,
+		atomic_read(&mm->pt_pages) * k);
 }
 
 static void show_status_cred(struct seq *s, struct thread *t)
 {
 	rcu_read_lock();
 	const struct cred *c = rcu_dereference(t->cred);
-	seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid,
-		   c->gid, c->egid, c->sgid, c->fsgid);
+	seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid,
+		   c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
 	rcu_read_unlock();
 }
 
@@ -182,11 +184,12 @@ static void show_status_caps(struct seq *s, struct thread *t)
 {
 	rcu_read_lock();
 	const struct cred *c = rcu_dereference(t->cred);
-	seq_printf(s,
-		   "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n"
-		   "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n",
-		   c->cap_inheritable, c->cap_permitted, c->cap_effective, c->cap_bounding, c->cap_ambient,
-		   c->no_new_privs);
+	seq_printf(
+		s,
+		"CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n"
+		"NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+		c->cap_inheritable, c->cap_permitted, c->cap_effective, c->cap_bounding,
+		c->cap_ambient, c->no_new_privs);
 	rcu_read_unlock();
 }
 
@@ -249,25 +252,29 @@ static int show_status(struct seq *s, struct process *p, struct thread *t)
 		seq_printf(s, "\nUmask:\t%04o", fs->umask);
 		fs_ctx_put(fs);
 	}
-	seq_printf(s, "\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", st,
-		   state_name(st), p->pid->nr, t->tid, f.ppid);
+	seq_printf(s,
+		   "\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+		   st, state_name(st), p->pid->nr, t->tid, f.ppid);
 	show_status_cred(s, t);
 	seq_puts(s, "FDSize:\t64\n");
 	show_groups(s, t);
-	seq_printf(s, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", p->pid->nr, t->tid, f.pgrp,
-		   f.session);
+	seq_printf(s, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", p->pid->nr, t->tid,
+		   f.pgrp, f.session);
 	if (mm) {
 		show_status_mm(s, p, mm);
 		mm_put(mm);
 	}
 	seq_printf(s, "Threads:\t%d\nSigQ:\t%ld/%lu\n", f.threads, atomic_read(&p->tg.sig_queued),
 		   p->tg.sigpending_limit);
-	seq_printf(s, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
-		   f.pending, f.shared, f.blocked, f.ignored, f.caught);
+	seq_printf(
+		s,
+		"SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
+		f.pending, f.shared, f.blocked, f.ignored, f.caught);
 	show_status_caps(s, t);
 	show_cpus(s, t);
 	seq_puts(s, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
-	seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", t->nvcsw, t->nivcsw);
+	seq_printf(s, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", t->nvcsw,
+		   t->nivcsw);
 	return 0;
 }
 
@@ -368,8 +375,8 @@ static void show_vma(struct seq *s, struct mm *mm, struct vma *v, char *buf)
 	}
 	seq_printf(s, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", v->start, v->end,
 		   v->flags & VM_READ ? 'r' : '-', v->flags & VM_WRITE ? 'w' : '-',
-		   v->flags & VM_EXEC ? 'x' : '-', v->flags & VM_SHARED ? 's' : 'p', off, MAJOR(dev),
-		   MINOR(dev), ino);
+		   v->flags & VM_EXEC ? 'x' : '-', v->flags & VM_SHARED ? 's' : 'p', off,
+		   MAJOR(dev), MINOR(dev), ino);
 	const char *name = v->file ? path_name(&v->file->path, buf, PATH_MAX) : vma_label(mm, v);
 	if (!IS_ERR_OR_NULL(name)) {
 		while (s->len - start < 73 && !s->failed)
@@ -399,14 +406,16 @@ static int walk_maps(struct seq *s, struct process *p, bool smaps)
 				continue;
 			struct vma_stats st = {0};
 			vma_stats(v, &st);
-			seq_printf(s,
-				   "Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n"
-				   "Rss:            %8lu kB\nPss:            %8lu kB\nShared_Clean:   %8lu kB\n"
-				   "Shared_Dirty:   %8lu kB\nPrivate_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n"
-				   "Referenced:     %8lu kB\nAnonymous:      %8lu kB\nSwap:                  0 kB\n",
-				   (v->end - v->start) / KiB, st.rss / KiB, st.pss / KiB,
-				   st.shared_clean / KiB, st.shared_dirty / KiB, st.private_clean / KiB,
-				   st.private_dirty / KiB, st.referenced / KiB, st.anon / KiB);
+			seq_printf(
+				s,
+				"Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n"
+				"Rss:            %8lu kB\nPss:            %8lu kB\nShared_Clean:   %8lu kB\n"
+				"Shared_Dirty:   %8lu kB\nPrivate_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n"
+				"Referenced:     %8lu kB\nAnonymous:      %8lu kB\nSwap:                  0 kB\n",
+				(v->end - v->start) / KiB, st.rss / KiB, st.pss / KiB,
+				st.shared_clean / KiB, st.shared_dirty / KiB,
+				st.private_clean / KiB, st.private_dirty / KiB, st.referenced / KiB,
+				st.anon / KiB);
 		}
 		up_read(&mm->lock);
 	}
@@ -447,14 +456,16 @@ static int show_limits(struct seq *s, struct process *p, struct thread *t)
 		[RLIMIT_RTPRIO] = {"Max realtime priority", ""},
 		[RLIMIT_RTTIME] = {"Max realtime timeout", "us"},
 	};
-	seq_puts(s, "Limit                     Soft Limit           Hard Limit           Units     \n");
+	seq_puts(
+		s,
+		"Limit                     Soft Limit           Hard Limit           Units     \n");
 	for (unsigned i = 0; i < RLIM_NLIMITS; i++) {
 		char v[2][24];
 		u64 val[2] = {p->rlim[i].rlim_cur, p->rlim[i].rlim_max};
 
 		for (int k = 0; k < 2; k++)
-			(void)snprintf(v[k], sizeof(v[k]), val[k] == RLIM_INFINITY ? "unlimited" : "%lu",
-				       val[k]);
+			(void)snprintf(v[k], sizeof(v[k]),
+				       val[k] == RLIM_INFINITY ? "unlimited" : "%lu", val[k]);
 		seq_printf(s, "%-25s %-20s %-20s %-10s\n", text[i].name, v[0], v[1], text[i].unit);
 	}
 	return 0;
@@ -466,8 +477,7 @@ static struct fs_ctx *get_fs(struct process *p)
 	struct thread *t;
 	unsigned long f = siglock(&p->tg);
 
-	list_for_each_entry(t, &p->tg.threads, group_node)
-	{
+	list_for_each_entry (t, &p->tg.threads, group_node) {
 		if (t->fs) {
 			fs = fs_ctx_get(t->fs);
 			break;
@@ -585,8 +595,8 @@ static int show_io(struct seq *s, struct process *p, struct thread *t)
 	seq_printf(s,
 		   "rchar: %ld\nwchar: %ld\nsyscr: %ld\nsyscw: %ld\nread_bytes: 0\nwrite_bytes: 0\n"
 		   "cancelled_write_bytes: 0\n",
-		   atomic_read(&p->read_bytes), atomic_read(&p->write_bytes), atomic_read(&p->read_calls),
-		   atomic_read(&p->write_calls));
+		   atomic_read(&p->read_bytes), atomic_read(&p->write_bytes),
+		   atomic_read(&p->read_calls), atomic_read(&p->write_calls));
 	return 0;
 }
 
@@ -626,9 +636,18 @@ static int show_cgroup(struct seq *s, struct process *p, struct thread *t)
 	return 0;
 }
 
-#define REG(n, m, sh, wr, fl) {.name = n, .mode = S_IFREG | (m), .show = sh, .write = wr, .flags = fl}
-#define LNK(n, j)	      {.name = n, .mode = S_IFLNK | 0777, .jump = j, .flags = PE_PRIVATE}
-#define SUBDIR(n, m, fl)      {.name = n, .mode = S_IFDIR | (m), .flags = fl}
+#define REG(n, m, sh, wr, fl)                                                          \
+	{                                                                              \
+		.name = n, .mode = S_IFREG | (m), .show = sh, .write = wr, .flags = fl \
+	}
+#define LNK(n, j)                                                                 \
+	{                                                                         \
+		.name = n, .mode = S_IFLNK | 0777, .jump = j, .flags = PE_PRIVATE \
+	}
+#define SUBDIR(n, m, fl)                                      \
+	{                                                     \
+		.name = n, .mode = S_IFDIR | (m), .flags = fl \
+	}
 
 const struct pid_entry pid_entries[] = {
 	SUBDIR("task", 0555, PE_TASK | PE_GROUP),

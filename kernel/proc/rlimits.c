@@ -159,8 +159,7 @@ void process_rusage(struct process *p, bool self, bool children, struct rusage *
 		r->ru_majflt = p->tg.sum_majflt;
 		r->ru_nvcsw = p->tg.sum_nvcsw;
 		r->ru_nivcsw = p->tg.sum_nivcsw;
-		list_for_each_entry(t, &p->tg.threads, group_node)
-		{
+		list_for_each_entry (t, &p->tg.threads, group_node) {
 			r->ru_minflt += t->minflt;
 			r->ru_majflt += t->majflt;
 			r->ru_nvcsw += t->nvcsw;

@@ -21,10 +21,10 @@ struct rseq_cs {
 };
 _Static_assert(sizeof(struct rseq_cs) == 32, "ABI");
 
-#define RSEQ_UNREGISTER	  1
-#define RSEQ_CPU_UNINIT	  0xffffffffu
-#define RSEQ_ALIGN	  32
-#define area_of(t)	  ((struct rseq_area __user *)(t)->rseq)
+#define RSEQ_UNREGISTER 1
+#define RSEQ_CPU_UNINIT 0xffffffffu
+#define RSEQ_ALIGN	32
+#define area_of(t)	((struct rseq_area __user *)(t)->rseq)
 
 static int publish_cpu(struct thread *t, u32 start, u32 cpu)
 {

@@ -5,10 +5,10 @@
 #include <syscall/syscalls.h>
 #include <time/timer.h>
 
-#define UNBLOCKABLE (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
+#define UNBLOCKABLE	(SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
 #define DEFAULT_IGNORED (SIGMASK(SIGCONT) | SIGMASK(SIGCHLD) | SIGMASK(SIGWINCH) | SIGMASK(SIGURG))
-#define SA_KNOWN                                                                                   \
-	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_RESTART |        \
+#define SA_KNOWN                                                                            \
+	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_RESTART | \
 	 SA_NODEFER | SA_RESETHAND)
 
 /* ---- actions and masks ---- */
@@ -36,7 +36,7 @@ s64 sys_rt_sigaction(int sig, const void __user *uact, void __user *uold, size_t
 		if (h == SIG_IGN || (h == SIG_DFL && (DEFAULT_IGNORED & SIGMASK(sig)))) {
 			/* POSIX: pending instances of a signal that is now ignored are gone. */
 			sigpending_remove(&g->shared, SIGMASK(sig));
-			list_for_each_entry(t, &g->threads, group_node)
+			list_for_each_entry (t, &g->threads, group_node)
 				sigpending_remove(&t->pending, SIGMASK(sig));
 		}
 	}
@@ -130,7 +130,7 @@ s64 sys_rt_sigtimedwait(const sigset_t __user *uset, siginfo_t __user *uinfo,
 {
 	struct thread *t = current;
 	s64 left = KTIME_MAX;
-	sigset_t set, not;
+	sigset_t set, not ;
 	siginfo_t info;
 
 	if (sz != sizeof(sigset_t))
@@ -147,7 +147,7 @@ s64 sys_rt_sigtimedwait(const sigset_t __user *uset, siginfo_t __user *uinfo,
 			return -EINVAL;
 	}
 	set.sig[0] &= ~UNBLOCKABLE;
-	not.sig[0] = ~set.sig[0];
+	not .sig[0] = ~set.sig[0];
 	unsigned long f = siglock(t->group);
 	int sig = signal_dequeue(t, &not, &info);
 	s64 ret = -EAGAIN;
@@ -249,7 +249,7 @@ static int kill_group(struct pid *pgrp, int sig, const siginfo_t *info)
 	if (!pgrp)
 		return ret;
 	spin_lock_irqsave(&tasklist_lock, f);
-	list_for_each_entry(p, &pgrp->pgrp, pgrp_node)
+	list_for_each_entry (p, &pgrp->pgrp, pgrp_node)
 		collect(&ret, send_process(p, sig, info));
 	spin_unlock_irqrestore(&tasklist_lock, f);
 	return ret;
@@ -262,8 +262,7 @@ static int kill_all(int sig, const siginfo_t *info)
 	int ret = -ESRCH;
 
 	spin_lock_irqsave(&tasklist_lock, f);
-	list_for_each_entry(p, &all_processes, all_node)
-	{
+	list_for_each_entry (p, &all_processes, all_node) {
 		if (p != init_process && p != current->proc)
 			collect(&ret, send_process(p, sig, info));
 	}

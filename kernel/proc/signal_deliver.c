@@ -58,8 +58,7 @@ static void start_stop(struct thread_group *g, int sig)
 
 	g->stop_sig = sig;
 	g->stop_count = 0;
-	list_for_each_entry(t, &g->threads, group_node)
-	{
+	list_for_each_entry (t, &g->threads, group_node) {
 		t->jobctl |= JOBCTL_STOP;
 		g->stop_count++;
 		if (t == current)
@@ -100,8 +99,9 @@ static void report_fatal(struct thread *t, const struct regs *r, int sig, const 
 	static atomic_t shown;
 	u64 now = ktime_get() / (5 * NSEC_PER_SEC);
 
-	if (info->si_code <= 0 || !((SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) |
-				     SIGMASK(SIGFPE)) & SIGMASK(sig)))
+	if (info->si_code <= 0 ||
+	    !((SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGFPE)) &
+	      SIGMASK(sig)))
 		return;
 	if (READ_ONCE(window) != now) {
 		WRITE_ONCE(window, now);
@@ -348,8 +348,7 @@ s64 sys_sigaltstack(const stack_t __user *uss, stack_t __user *uold)
 		stack_t out = old;
 		if (!old.ss_size)
 			out.ss_flags |= SS_DISABLE;
-		else if (sp > user_to_u64(old.ss_sp) &&
-			 sp - user_to_u64(old.ss_sp) <= old.ss_size)
+		else if (sp > user_to_u64(old.ss_sp) && sp - user_to_u64(old.ss_sp) <= old.ss_size)
 			out.ss_flags = ((u32)out.ss_flags & SS_AUTODISARM) | SS_ONSTACK;
 		else
 			out.ss_flags = (u32)out.ss_flags & SS_AUTODISARM;

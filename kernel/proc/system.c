@@ -310,8 +310,8 @@ s64 sys_syslog(int type, char __user *buf, int n)
 			return 0;
 		if (!access_ok(buf, n))
 			return -EFAULT;
-		return type == SYSLOG_READ ? syslog_read(buf, n) :
-					     syslog_read_all(buf, n, type == SYSLOG_READ_CLEAR);
+		return type == SYSLOG_READ ? syslog_read(buf, n)
+					   : syslog_read_all(buf, n, type == SYSLOG_READ_CLEAR);
 	case SYSLOG_CLEAR:
 		log_clear();
 		return 0;
@@ -412,8 +412,8 @@ static ssize_t write_name(const char *buf, size_t n, void *arg)
 
 	while (len && (buf[len - 1] == '\n' || !buf[len - 1]))
 		len--;
-	int err = uts_set((size_t)arg == offsetof(struct new_utsname, nodename) ? UTS_NODENAME :
-										 UTS_DOMAINNAME,
+	int err = uts_set((size_t)arg == offsetof(struct new_utsname, nodename) ? UTS_NODENAME
+										: UTS_DOMAINNAME,
 			  buf, min_t(size_t, len, HOST_NAME_MAX));
 	return err ? err : (ssize_t)n;
 }
@@ -423,7 +423,8 @@ static int show_version(struct seq *s, void *arg)
 	struct new_utsname u;
 
 	uts_get(&u);
-	seq_printf(s, "%s version %s (daedalus@builder) (gcc) %s\n", u.sysname, u.release, u.version);
+	seq_printf(s, "%s version %s (daedalus@builder) (gcc) %s\n", u.sysname, u.release,
+		   u.version);
 	return 0;
 }
 
@@ -465,8 +466,8 @@ static int system_proc_init(void)
 		{"sys/kernel/domainname", offsetof(struct new_utsname, domainname)},
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-		(void)proc_create(names[i].path, i < 3 ? 0444 : 0644, show_uts, i < 3 ? NULL : write_name,
-				  (void *)names[i].off);
+		(void)proc_create(names[i].path, i < 3 ? 0444 : 0644, show_uts,
+				  i < 3 ? NULL : write_name, (void *)names[i].off);
 	(void)proc_create("version", 0444, show_version, NULL, NULL);
 	(void)proc_create("cmdline", 0444, show_cmdline, NULL, NULL);
 	(void)proc_create("sys/kernel/pid_max", 0644, show_int, write_pid_max, &pid_max);

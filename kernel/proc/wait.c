@@ -122,8 +122,7 @@ static int scan(struct wait_req *r)
 	int ret = -ECHILD;
 
 	spin_lock_irqsave(&tasklist_lock, f);
-	list_for_each_entry(c, &me->children, sibling)
-	{
+	list_for_each_entry (c, &me->children, sibling) {
 		if (!child_eligible(r, c))
 			continue;
 		ret = 0;
@@ -213,8 +212,8 @@ s64 sys_waitid(int which, pid_t id, siginfo_t __user *info, int options, struct 
 {
 	struct wait_req r = {.type = which, .nr = id, .options = options, .want_rusage = ru};
 
-	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE |
-			__WALL))
+	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
+			__WCLONE | __WALL))
 		return -EINVAL;
 	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;

@@ -17,13 +17,13 @@ static unsigned long reported[BITS_TO_LONGS(LOG_MAX)];
 static void report_missing(u64 nr)
 {
 	if (nr >= LOG_MAX) {
-		pr_once(LOG_INFO, "syscall: %s[%d] called a number out of range: %lu", current->comm,
-			current->tid, nr);
+		pr_once(LOG_INFO, "syscall: %s[%d] called a number out of range: %lu",
+			current->comm, current->tid, nr);
 		return;
 	}
 	if (!bit_test(reported, nr) && !bit_test_and_set_atomic(reported, nr))
-		pr_info("syscall: %s[%d] called number %lu, which is not implemented", current->comm,
-			current->tid, nr);
+		pr_info("syscall: %s[%d] called number %lu, which is not implemented",
+			current->comm, current->tid, nr);
 }
 
 static void syscall_slow(struct regs *r)
