@@ -1,11 +1,11 @@
 # Terminals: core, line discipline, serial ports, virtual terminals.
 KOBJS += drivers/tty/tty_core.o drivers/tty/tty_file.o drivers/tty/tty_buffer.o drivers/tty/tty_ioctl.o \
 	drivers/tty/tty_jobctl.o drivers/tty/ldisc.o drivers/tty/n_tty.o drivers/tty/n_tty_input.o \
-	drivers/tty/n_tty_output.o drivers/tty/serial/uart16550.o
+	drivers/tty/n_tty_output.o drivers/tty/serial/uart16550.o drivers/tty/n_tty_test.o
 
 # Virtual terminals and their keyboard.
 KOBJS += drivers/tty/vt/vt.o drivers/tty/vt/vt_term.o drivers/tty/vt/vt_draw.o drivers/tty/vt/vt_switch.o \
-	drivers/tty/vt/keyboard.o drivers/tty/vt/keymap.o
+	drivers/tty/vt/keyboard.o drivers/tty/vt/keymap.o drivers/tty/vt/vt_test.o
 # libvterm, unchanged: its own warnings are its own, its C library is drivers/tty/vt/shim.
 VTERM := encoding keyboard mouse parser pen state unicode vterm screen
 KOBJS += $(VTERM:%=third_party/libvterm/src/%.o)
