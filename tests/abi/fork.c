@@ -87,6 +87,7 @@ int main(void)
 	p = fork();
 	if (p == 0) {
 		raise(SIGSTOP);
+		nap(0.1); /* seen as continued before it is a zombie */
 		_exit(9);
 	}
 	check("WUNTRACED", waitpid(p, &status, WUNTRACED) == p && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
