@@ -100,6 +100,7 @@ struct inode *tmpfs_inode_new(struct super_block *sb, const struct inode *dir, m
 		i->ops = &dir_ops;
 		i->fops = &dir_fops;
 		i->nlink = 2;
+		i->size = 2 * DIRENT_SIZE;
 		t->next_off = 2;
 		break;
 	case S_IFLNK:

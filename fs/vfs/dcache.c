@@ -21,6 +21,7 @@
 #include <init/bootinfo.h>
 #include <log/panic.h>
 #include <lib/bits.h>
+#include <sched/workqueue.h>
 #include "vfs_priv.h"
 
 struct bucket {
@@ -33,8 +34,9 @@ static spinlock_t bucket_locks[NR_BUCKET_LOCKS];
 static struct slab_cache *dentry_slab;
 
 static DEFINE_SPINLOCK(lru_lock);
-static LIST_HEAD(lru);	      /* [lru_lock] newest first */
-static unsigned long nr_lru;  /* [lru_lock] */
+static LIST_HEAD(lru);	     /* [lru_lock] newest first */
+static unsigned long nr_lru; /* [lru_lock] */
+static struct work shrink_work;
 static unsigned long lru_cap; /* [I] */
 
 seqcount_t walk_seq;
@@ -137,7 +139,7 @@ struct dentry *dentry_alloc(struct dentry *parent, struct super_block *sb, const
 			    size_t len, u32 hash)
 {
 	if (unlikely(READ_ONCE(nr_lru) > lru_cap))
-		dcache_shrink(64);
+		(void)work_queue(&shrink_work); /* not here: the caller holds a directory */
 	struct dentry *d = slab_alloc(dentry_slab, GFP_KERNEL);
 	if (!d)
 		return NULL;
@@ -517,6 +519,12 @@ void dentry_kill_tree(struct dentry *root)
 	dentry_put(root);
 }
 
+static void shrink_to_cap(struct work *w)
+{
+	while (READ_ONCE(nr_lru) > lru_cap && dcache_shrink(256))
+		cond_resched();
+}
+
 void dcache_init(void)
 {
 	struct mem_stats st;
@@ -533,4 +541,5 @@ void dcache_init(void)
 	if (!buckets)
 		panic("no memory for the dentry hash");
 	bucket_shift = 32 - order;
+	work_init(&shrink_work, shrink_to_cap);
 }

@@ -125,7 +125,7 @@ int vfs_fsync(struct file *f, u64 start, u64 end, bool datasync)
 
 /* ---- through any file ---- */
 
-static ssize_t check_rw(struct file *f, unsigned mode, const u64 *pos, size_t n)
+static __always_inline ssize_t check_rw(struct file *f, unsigned mode, const u64 *pos)
 {
 	if (unlikely(!(f->mode & mode)))
 		return -EBADF;
@@ -137,7 +137,7 @@ static ssize_t check_rw(struct file *f, unsigned mode, const u64 *pos, size_t n)
 ssize_t vfs_read_iter(struct file *f, struct iov_iter *it, u64 *pos)
 {
 	u64 none = 0;
-	ssize_t err = check_rw(f, FMODE_READ, pos, it->count);
+	ssize_t err = check_rw(f, FMODE_READ, pos);
 	if (err)
 		return err;
 	if (unlikely(!f->ops->read))
@@ -150,7 +150,7 @@ ssize_t vfs_read_iter(struct file *f, struct iov_iter *it, u64 *pos)
 ssize_t vfs_write_iter(struct file *f, struct iov_iter *it, u64 *pos)
 {
 	u64 none = 0;
-	ssize_t err = check_rw(f, FMODE_WRITE, pos, it->count);
+	ssize_t err = check_rw(f, FMODE_WRITE, pos);
 	if (err)
 		return err;
 	if (unlikely(!f->ops->write))
@@ -174,7 +174,7 @@ static inline bool lock_pos(const struct fdref *r)
 
 static s64 read_at_pos(int fd, struct iov_iter *it)
 {
-	struct fdref r = fdref_get(fd);
+	struct fdref r = fdref_fast(fd);
 	if (unlikely(!r.f))
 		return -EBADF;
 	bool locked = lock_pos(&r);
@@ -187,7 +187,7 @@ static s64 read_at_pos(int fd, struct iov_iter *it)
 
 static s64 write_at_pos(int fd, struct iov_iter *it)
 {
-	struct fdref r = fdref_get(fd);
+	struct fdref r = fdref_fast(fd);
 	if (unlikely(!r.f))
 		return -EBADF;
 	bool locked = lock_pos(&r);
