@@ -80,7 +80,7 @@ class Machine:
         self.dir = tempfile.mkdtemp(prefix="daedalus-")
         self.timeout, self.log_path = timeout, log or os.path.join(self.dir, "serial.log")
         cmd = ["qemu-system-x86_64", "-accel", "tcg", "-M", machine, "-cpu", cpu, "-smp", str(smp), "-m", mem,
-               "-display", "none", "-no-reboot", "-serial", "stdio",
+               "-display", "none", "-no-reboot", "-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0",
                "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off"]
         if machine != "microvm":
             cmd += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
@@ -139,11 +139,13 @@ class Machine:
         self.child.send(text)
 
     def shell(self, command, timeout=None):
-        """Run a command at the prompt; its output without the echo."""
-        self.child.send(command + "\r")
-        self.expect(r"\r\n" if len(command) < 60 else r"\n")
+        """Run a command at the prompt; its output. The marks differ in the echo, so that they match once."""
+        self.child.send(f"echo '<'BEGIN; {command}; echo '<'END\r")
+        self.expect(r"<BEGIN\s+", timeout)
+        self.expect(r"<END\s+", timeout)
+        output = self.child.before
         self.expect(PROMPT, timeout)
-        return ANSI.sub(b"", self.child.before).decode(errors="replace").replace("\r", "").strip()
+        return ANSI.sub(b"", output).decode(errors="replace").replace("\r", "").strip()
 
     def wait_exit(self, timeout=None):
         """QEMU's exit status."""

@@ -60,7 +60,8 @@ static void memory(void)
 
 int main(void)
 {
-	double at_start = ns();
+	/* The time-stamp counter runs since reset; under -icount shift=0 it counts nanoseconds. */
+	double at_start = (double)__builtin_ia32_rdtsc();
 	mkdir("/proc", 0755);
 	mkdir("/dev", 0755);
 	mkdir("/tmp", 0755);
