@@ -29,7 +29,8 @@ static const struct tty_ldisc_ops *ldisc_find(int num)
 	return found;
 }
 
-const struct tty_ldisc_ops *tty_ldisc_ref(struct tty *t)
+/* Holds the lock exactly when it returns something, which the checker cannot say. */
+const struct tty_ldisc_ops *tty_ldisc_ref(struct tty *t) __no_lock_check
 {
 	const struct tty_ldisc_ops *l;
 
@@ -40,7 +41,7 @@ const struct tty_ldisc_ops *tty_ldisc_ref(struct tty *t)
 	return l;
 }
 
-void tty_ldisc_unref(struct tty *t)
+void tty_ldisc_unref(struct tty *t) __no_lock_check
 {
 	up_read(&t->ldisc_sem);
 }
@@ -50,7 +51,7 @@ bool tty_ldisc_changing(struct tty *t)
 	return READ_ONCE(t->ldisc_changing) != 0;
 }
 
-static void ldisc_lock(struct tty *t)
+static void ldisc_lock(struct tty *t) __acquires(t->ldisc_sem)
 {
 	__atomic_fetch_add(&t->ldisc_changing, 1, __ATOMIC_SEQ_CST);
 	wake_up_all(&t->read_wait);

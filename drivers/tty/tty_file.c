@@ -216,7 +216,7 @@ static ssize_t write_chunk(struct tty *t, struct file *f, const u8 *p, size_t n)
 	return r;
 }
 
-static int lock_writer(struct tty *t, bool nonblock)
+static int lock_writer(struct tty *t, bool nonblock) __try_acquires(0, t->write_lock)
 {
 	if (mutex_trylock(&t->write_lock))
 		return 0;

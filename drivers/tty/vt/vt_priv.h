@@ -5,7 +5,7 @@
 #include <lib/bits.h>
 #include <uapi/vt.h>
 
-struct vt_term; /* libvterm's state, vt_term.c */
+struct vt_term; /* libvterm's state, vterm_glue.c */
 
 struct sb_line { /* a line that scrolled off: trailing blanks are not kept */
 	u32 n;
@@ -56,7 +56,7 @@ struct vt *vt_get_or_make(unsigned nr); /* vt_lock held; NULL: no memory. Has sc
 void vt_free_memory(struct vt *v);	/* vt_lock held */
 unsigned vt_count_open(unsigned nr);	/* is a tty of VT nr open? */
 
-/* vt_term.c: all with vt_lock held */
+/* vterm_glue.c: all with vt_lock held */
 int vt_term_create(struct vt *v);
 void vt_term_destroy(struct vt *v);
 void vt_term_write(struct vt *v, const u8 *p, size_t n);

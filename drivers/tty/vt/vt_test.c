@@ -6,7 +6,7 @@
 
 #define TEST_VT 63u
 
-static struct vt *begin(void)
+static struct vt *begin(void) __no_lock_check
 {
 	struct vt *v;
 
@@ -17,7 +17,7 @@ static struct vt *begin(void)
 	return v;
 }
 
-static void end(struct vt *v)
+static void end(struct vt *v) __no_lock_check
 {
 	vt_free_memory(v);
 	mutex_unlock(&vt_lock);
