@@ -73,7 +73,7 @@ extern spinlock_t tasklist_lock;
 extern struct process *init_process; /* PID 1; NULL before it starts */
 
 /* siglock of a group: exec may swap the handler table, so look again after locking. */
-static inline unsigned long siglock(struct thread_group *g)
+static inline unsigned long siglock(struct thread_group *g) __no_lock_check
 {
 	for (;;) {
 		struct sighand *sh = READ_ONCE(g->sighand);
@@ -85,7 +85,7 @@ static inline unsigned long siglock(struct thread_group *g)
 		spin_unlock_irqrestore(&sh->lock, f);
 	}
 }
-static inline void sigunlock(struct thread_group *g, unsigned long f)
+static inline void sigunlock(struct thread_group *g, unsigned long f) __no_lock_check
 {
 	spin_unlock_irqrestore(&g->sighand->lock, f);
 }

@@ -27,7 +27,7 @@ void cred_commit(struct cred *c);
 bool cred_in_group(const struct cred *c, gid_t g);
 bool capable(unsigned cap); /* current has it in its effective set */
 bool cred_capable(const struct cred *c, unsigned cap);
-#define current_cred() (current->cred)
+#define current_cred()	     (current->cred)
 #define CAP_CHOWN	     0
 #define CAP_DAC_OVERRIDE     1
 #define CAP_DAC_READ_SEARCH  2

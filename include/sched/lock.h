@@ -3,17 +3,23 @@
 #pragma once
 #include <sched/wait.h>
 
-typedef struct __lock_type("mutex") mutex {
+typedef struct __lock_type("mutex") mutex
+{
 	atomic64_t owner; /* [a] struct thread *, bit 0: waiters */
 	spinlock_t lock;
 	struct list waiters; /* [lock] */
 #ifdef CONFIG_DEBUG_LOCKS
 	const char *name;
 #endif
-} mutex_t;
+}
+mutex_t;
 void __mutex_init(mutex_t *m, const char *name);
 #define mutex_init(m) __mutex_init(m, #m)
-#define MUTEX_INIT(n) {.owner = ATOMIC_INIT(0), .lock = SPINLOCK_INIT((n).lock), .waiters = LIST_INIT((n).waiters)}
+#define MUTEX_INIT(n)                                                     \
+	{                                                                 \
+		.owner = ATOMIC_INIT(0), .lock = SPINLOCK_INIT((n).lock), \
+		.waiters = LIST_INIT((n).waiters)                         \
+	}
 #define DEFINE_MUTEX(n) mutex_t n = MUTEX_INIT(n)
 void mutex_lock(mutex_t *m) __acquires(*m);
 int mutex_lock_interruptible(mutex_t *m) __must_check __try_acquires(0, *m); /* 0, -EINTR */
@@ -22,7 +28,8 @@ bool mutex_trylock(mutex_t *m) __try_acquires(true, *m);
 void mutex_unlock(mutex_t *m) __releases(*m);
 bool mutex_is_locked(const mutex_t *m);
 
-typedef struct __lock_type("rwsem") rw_semaphore {
+typedef struct __lock_type("rwsem") rw_semaphore
+{
 	atomic64_t count; /* [a] bit 0: writer; bit 1: waiters; readers from bit 8 */
 	struct thread *owner;
 	spinlock_t lock;
@@ -30,10 +37,15 @@ typedef struct __lock_type("rwsem") rw_semaphore {
 #ifdef CONFIG_DEBUG_LOCKS
 	const char *name;
 #endif
-} rwsem_t;
+}
+rwsem_t;
 void __rwsem_init(rwsem_t *s, const char *name);
 #define rwsem_init(s) __rwsem_init(s, #s)
-#define RWSEM_INIT(n) {.count = ATOMIC_INIT(0), .lock = SPINLOCK_INIT((n).lock), .waiters = LIST_INIT((n).waiters)}
+#define RWSEM_INIT(n)                                                     \
+	{                                                                 \
+		.count = ATOMIC_INIT(0), .lock = SPINLOCK_INIT((n).lock), \
+		.waiters = LIST_INIT((n).waiters)                         \
+	}
 #define DEFINE_RWSEM(n) rwsem_t n = RWSEM_INIT(n)
 void down_read(rwsem_t *s) __acquires_shared(*s);
 int down_read_killable(rwsem_t *s) __must_check;

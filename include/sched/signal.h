@@ -29,8 +29,9 @@ struct sigpending {
 /* Handler table: shared with CLONE_SIGHAND. */
 struct sighand {
 	struct ref ref;
-	spinlock_t lock; /* "siglock": protects actions, all pending sets and the group's signal state */
-	struct ksigaction action[64]; /* [lock] */
+	spinlock_t
+		lock; /* "siglock": protects actions, all pending sets and the group's signal state */
+	struct ksigaction action[64];	  /* [lock] */
 	struct wait_queue_head *signalfd; /* reserved */
 };
 

@@ -34,32 +34,32 @@ struct sched_class;
 
 /* Threads that share a process: kernel/proc embeds it in struct process. */
 struct thread_group {
-	struct list threads;	   /* [siglock] struct thread.group_node */
-	u32 nr_threads;		   /* [siglock] */
-	struct thread *leader;	   /* [I] but for exec (siglock) */
-	struct sighand *sighand;   /* [I] but for exec */
-	struct sigpending shared;  /* [siglock] */
-	u32 flags;		   /* [siglock] TG_* */
-	int exit_code;		   /* [siglock] wait status when TG_EXITING */
-	int stop_sig;		   /* [siglock] */
-	u32 stop_count;		   /* [siglock] threads still to stop */
-	u64 sum_utime, sum_stime;  /* [siglock] of exited threads, ns */
+	struct list threads;	  /* [siglock] struct thread.group_node */
+	u32 nr_threads;		  /* [siglock] */
+	struct thread *leader;	  /* [I] but for exec (siglock) */
+	struct sighand *sighand;  /* [I] but for exec */
+	struct sigpending shared; /* [siglock] */
+	u32 flags;		  /* [siglock] TG_* */
+	int exit_code;		  /* [siglock] wait status when TG_EXITING */
+	int stop_sig;		  /* [siglock] */
+	u32 stop_count;		  /* [siglock] threads still to stop */
+	u64 sum_utime, sum_stime; /* [siglock] of exited threads, ns */
 	u64 sum_nvcsw, sum_nivcsw, sum_minflt, sum_majflt;
-	atomic64_t sig_queued;	   /* [a] queued signals, against RLIMIT_SIGPENDING */
+	atomic64_t sig_queued; /* [a] queued signals, against RLIMIT_SIGPENDING */
 	u64 sigpending_limit;
-	u32 cpu_timers;		   /* [a] CPU-time timers or limits armed: the tick looks at them */
+	u32 cpu_timers; /* [a] CPU-time timers or limits armed: the tick looks at them */
 };
-#define TG_EXITING   1u /* exit_group or a fatal signal: every thread dies */
-#define TG_STOPPED   2u
-#define TG_CONTINUED 4u
-#define TG_INIT	     8u /* PID 1: fatal signals without handler are ignored */
-#define TG_EXECING   16u
+#define TG_EXITING     1u /* exit_group or a fatal signal: every thread dies */
+#define TG_STOPPED     2u
+#define TG_CONTINUED   4u
+#define TG_INIT	       8u /* PID 1: fatal signals without handler are ignored */
+#define TG_EXECING     16u
 #define TG_CONT_NOTIFY 32u /* continued: the next thread in delivery tells the parent */
-#define JOBCTL_STOP  1u /* thread.jobctl: must join the group stop */
+#define JOBCTL_STOP    1u  /* thread.jobctl: must join the group stop */
 
 /* EEVDF entity (kernel/sched/fair.c). */
 struct sched_entity {
-	struct rb_node node;	/* [rq lock] */
+	struct rb_node node; /* [rq lock] */
 	u64 vruntime, deadline, min_deadline, slice;
 	s64 vlag;
 	u32 weight;
@@ -87,12 +87,12 @@ struct thread {
 	u32 on_cpu;			 /* [a] its stack is in use */
 	bool on_rq;			 /* [rq lock] */
 	bool reset_on_fork;
-	unsigned long *affinity;	 /* [rq lock] NULL: all */
-	bool no_wake_preempt;		 /* [rq lock] SCHED_BATCH, SCHED_IDLE */
-	u8 acct_user;			 /* [rq lock] the last tick found it in user mode */
-	bool counts_load;		 /* [rq lock] its uninterruptible sleep is in the load average */
-	spinlock_t pi_lock;		 /* serialises wake-ups of this thread */
-	struct worker *worker;		 /* [o] workqueue worker that it is */
+	unsigned long *affinity; /* [rq lock] NULL: all */
+	bool no_wake_preempt;	 /* [rq lock] SCHED_BATCH, SCHED_IDLE */
+	u8 acct_user;		 /* [rq lock] the last tick found it in user mode */
+	bool counts_load;	 /* [rq lock] its uninterruptible sleep is in the load average */
+	spinlock_t pi_lock;	 /* serialises wake-ups of this thread */
+	struct worker *worker;	 /* [o] workqueue worker that it is */
 
 	/* accounting (ns) */
 	u64 utime, stime; /* [rq lock] */
@@ -101,45 +101,45 @@ struct thread {
 	u64 nvcsw, nivcsw, minflt, majflt;
 
 	/* what it runs in: opaque here */
-	struct mm *mm;		/* NULL for kernel threads */
+	struct mm *mm; /* NULL for kernel threads */
 	struct files *files;
 	struct fs_ctx *fs;
-	struct process *proc;	/* NULL for kernel threads */
+	struct process *proc; /* NULL for kernel threads */
 
 	/* credentials and signals */
-	const struct cred *cred; /* [o] replaced by cred_commit; read by others under RCU */
+	const struct cred *cred;    /* [o] replaced by cred_commit; read by others under RCU */
 	struct thread_group *group; /* [I] NULL for kernel threads */
 	struct list group_node;	    /* [siglock] */
 	struct sigpending pending;  /* [siglock] */
 	sigset_t blocked;	    /* [o], written under siglock */
 	sigset_t saved_mask;	    /* [o] of sigsuspend & co. */
-	sigset_t waits_for;	    /* [siglock] sigtimedwait sleeps for these: sent although blocked or
+	sigset_t waits_for; /* [siglock] sigtimedwait sleeps for these: sent although blocked or
 				     * ignored, they are queued and wake it (T_INTERRUPTIBLE) */
-	bool restore_mask;	    /* [o] */
-	u32 jobctl;		    /* [siglock] JOBCTL_* */
-	stack_t altstack;	    /* [o] */
+	bool restore_mask;  /* [o] */
+	u32 jobctl;	    /* [siglock] JOBCTL_* */
+	stack_t altstack;   /* [o] */
 
 	/* user thread bookkeeping (kernel/proc) */
-	int __user *clear_tid;	     /* [o] */
-	void __user *robust_list;    /* [o] */
-	void __user *rseq;	     /* [o] */
+	int __user *clear_tid;	  /* [o] */
+	void __user *robust_list; /* [o] */
+	void __user *rseq;	  /* [o] */
 	u32 rseq_len, rseq_sig;
-	int exit_signal;	     /* [siglock] */
+	int exit_signal; /* [siglock] */
 	int exit_code;
-	struct list work_list;	     /* [pi_lock] thread_add_work callbacks */
+	struct list work_list; /* [pi_lock] thread_add_work callbacks */
 	struct restart {
 		s64 (*fn)(struct restart *r); /* restart_syscall(2) */
 		u64 args[6];
-	} restart;		     /* [o] */
+	} restart; /* [o] */
 	struct completion *vfork_done;
-	struct timer sleep_timer;    /* [o] schedule_timeout */
+	struct timer sleep_timer; /* [o] schedule_timeout */
 	bool sleep_timed_out;
-	int pagefault_off;	     /* [o] nesting of pagefault_disable */
-	void *ptrace;		     /* kernel/proc/ptrace */
-	void *user_count;	     /* [o] kernel/proc: what RLIMIT_NPROC counts */
-	u64 fault_addr;		     /* [o] of the last exception, for the signal frame */
-	u32 trap_no, trap_err;	     /* [o] */
-	int (*kfn)(void *);	     /* kernel threads */
+	int pagefault_off;     /* [o] nesting of pagefault_disable */
+	void *ptrace;	       /* kernel/proc/ptrace */
+	void *user_count;      /* [o] kernel/proc: what RLIMIT_NPROC counts */
+	u64 fault_addr;	       /* [o] of the last exception, for the signal frame */
+	u32 trap_no, trap_err; /* [o] */
+	int (*kfn)(void *);    /* kernel threads */
 	void *karg;
 	struct join_state *join;
 	struct rcu_head rcu;
@@ -158,8 +158,8 @@ void thread_start(struct thread *t);
 struct join_handle {
 	struct thread *thread;
 };
-int thread_spawn(struct join_handle *h, int (*fn)(void *), void *arg, const char *fmt, ...)
-	__must_check __printf(4, 5);
+int thread_spawn(struct join_handle *h, int (*fn)(void *), void *arg, const char *fmt,
+		 ...) __must_check __printf(4, 5);
 int thread_join(struct join_handle *h);
 void thread_detach(struct join_handle *h);
 /* The end of the current thread: never returns; what nobody can join is reaped at once. */
@@ -167,16 +167,16 @@ void thread_exit(int code) __noreturn;
 /* Pin a kernel thread before or while it runs. 0 or -EINVAL. */
 int thread_set_affinity(struct thread *t, const unsigned long *mask);
 
-#define set_current_state(s)                                                                       \
-	do {                                                                                       \
-		WRITE_ONCE(current->state, (s));                                                   \
-		smp_mb();                                                                          \
+#define set_current_state(s)                     \
+	do {                                     \
+		WRITE_ONCE(current->state, (s)); \
+		smp_mb();                        \
 	} while (0)
 /* Give up the CPU according to current->state. Process context, interrupts on, not atomic. */
 void schedule(void);
 /* Sleep at most ns (KTIME_MAX: for ever); what is left, 0 when it ran out. State set by the caller. */
 s64 schedule_timeout(s64 ns);
-void sleep_ns(s64 ns);	/* uninterruptible */
+void sleep_ns(s64 ns); /* uninterruptible */
 void yield(void);
 void cond_resched(void);
 /* Make t runnable if its state is in mask; true if it did. Any context. */
@@ -223,7 +223,8 @@ void thread_run_work(void); /* called from exit_to_user */
 
 /* The address space side, installed by mm/vm: called on every switch where mm differs, interrupts off. */
 struct sched_mm_ops {
-	void (*switch_mm)(struct mm *prev, struct mm *next); /* either may be NULL (kernel thread) */
+	void (*switch_mm)(struct mm *prev,
+			  struct mm *next); /* either may be NULL (kernel thread) */
 };
 void sched_set_mm_ops(const struct sched_mm_ops *ops);
 /* When the last reference to a thread goes: kernel/proc frees what hangs on it. May not sleep. */

@@ -21,12 +21,16 @@ struct wait_queue {
 	spinlock_t lock;
 	struct list head; /* [lock] non-exclusive entries first */
 };
-#define WAIT_QUEUE_INIT(n)    {SPINLOCK_INIT(n), LIST_INIT((n).head)}
-#define DEFINE_WAIT_QUEUE(n)  struct wait_queue n = WAIT_QUEUE_INIT(n)
+#define WAIT_QUEUE_INIT(n)                            \
+	{                                             \
+		SPINLOCK_INIT(n), LIST_INIT((n).head) \
+	}
+#define DEFINE_WAIT_QUEUE(n) struct wait_queue n = WAIT_QUEUE_INIT(n)
 void wait_queue_init(struct wait_queue *q);
 
-bool wait_wake_thread(struct wait_entry *e, unsigned mode, unsigned long key);	   /* stays queued */
-bool wait_autoremove_wake(struct wait_entry *e, unsigned mode, unsigned long key); /* unlinks itself */
+bool wait_wake_thread(struct wait_entry *e, unsigned mode, unsigned long key); /* stays queued */
+bool wait_autoremove_wake(struct wait_entry *e, unsigned mode,
+			  unsigned long key); /* unlinks itself */
 void wait_entry_init(struct wait_entry *e, wait_fn fn);
 
 void wait_add(struct wait_queue *q, struct wait_entry *e);
@@ -52,50 +56,50 @@ static inline bool wait_queue_active(struct wait_queue *q)
 
 /* Returns what is left of timeout_ns (at least 1 if the condition held), 0 on time-out, -ERESTARTSYS
  * when interruptible and a signal is pending. KTIME_MAX: no time-out. */
-#define __wait_event(q, cond, state, excl, timeout_ns)                                             \
-	({                                                                                         \
-		s64 __ret = (timeout_ns);                                                          \
-		if (!(cond)) {                                                                     \
-			struct wait_entry __e;                                                     \
-			wait_entry_init(&__e, wait_autoremove_wake);                               \
-			__e.exclusive = (excl);                                                    \
-			for (;;) {                                                                 \
-				wait_prepare(q, &__e, state);                                      \
-				if (cond) {                                                        \
-					if (__ret == 0)                                            \
-						__ret = 1;                                         \
-					break;                                                     \
-				}                                                                  \
-				if (__ret == 0)                                                    \
-					break;                                                     \
-				if (signal_pending_state(state)) {                                 \
-					__ret = -ERESTARTSYS;                                      \
-					break;                                                     \
-				}                                                                  \
-				__ret = schedule_timeout(__ret);                                   \
-			}                                                                          \
-			wait_finish(q, &__e);                                                      \
-		}                                                                                  \
-		__ret;                                                                             \
+#define __wait_event(q, cond, state, excl, timeout_ns)               \
+	({                                                           \
+		s64 __ret = (timeout_ns);                            \
+		if (!(cond)) {                                       \
+			struct wait_entry __e;                       \
+			wait_entry_init(&__e, wait_autoremove_wake); \
+			__e.exclusive = (excl);                      \
+			for (;;) {                                   \
+				wait_prepare(q, &__e, state);        \
+				if (cond) {                          \
+					if (__ret == 0)              \
+						__ret = 1;           \
+					break;                       \
+				}                                    \
+				if (__ret == 0)                      \
+					break;                       \
+				if (signal_pending_state(state)) {   \
+					__ret = -ERESTARTSYS;        \
+					break;                       \
+				}                                    \
+				__ret = schedule_timeout(__ret);     \
+			}                                            \
+			wait_finish(q, &__e);                        \
+		}                                                    \
+		__ret;                                               \
 	})
-#define wait_event(q, cond) ((void)__wait_event(q, cond, T_UNINTERRUPTIBLE, false, KTIME_MAX))
+#define wait_event(q, cond)		((void)__wait_event(q, cond, T_UNINTERRUPTIBLE, false, KTIME_MAX))
 #define wait_event_timeout(q, cond, ns) __wait_event(q, cond, T_UNINTERRUPTIBLE, false, ns)
-#define wait_event_interruptible(q, cond)                                                          \
-	({                                                                                         \
-		s64 __wr = __wait_event(q, cond, T_INTERRUPTIBLE, false, KTIME_MAX);               \
-		__wr < 0 ? (int)__wr : 0;                                                          \
+#define wait_event_interruptible(q, cond)                                            \
+	({                                                                           \
+		s64 __wr = __wait_event(q, cond, T_INTERRUPTIBLE, false, KTIME_MAX); \
+		__wr < 0 ? (int)__wr : 0;                                            \
 	})
-#define wait_event_interruptible_exclusive(q, cond)                                                \
-	({                                                                                         \
-		s64 __wr = __wait_event(q, cond, T_INTERRUPTIBLE, true, KTIME_MAX);                \
-		__wr < 0 ? (int)__wr : 0;                                                          \
+#define wait_event_interruptible_exclusive(q, cond)                                 \
+	({                                                                          \
+		s64 __wr = __wait_event(q, cond, T_INTERRUPTIBLE, true, KTIME_MAX); \
+		__wr < 0 ? (int)__wr : 0;                                           \
 	})
-#define wait_event_killable(q, cond)                                                               \
-	({                                                                                         \
-		s64 __wr = __wait_event(q, cond, T_KILLABLE, false, KTIME_MAX);                    \
-		__wr < 0 ? (int)__wr : 0;                                                          \
+#define wait_event_killable(q, cond)                                            \
+	({                                                                      \
+		s64 __wr = __wait_event(q, cond, T_KILLABLE, false, KTIME_MAX); \
+		__wr < 0 ? (int)__wr : 0;                                       \
 	})
-#define wait_event_interruptible_timeout(q, cond, ns)                                              \
+#define wait_event_interruptible_timeout(q, cond, ns) \
 	__wait_event(q, cond, T_INTERRUPTIBLE, false, ns)
 
 #include <sched/thread.h>

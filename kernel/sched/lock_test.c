@@ -27,6 +27,13 @@ static int locker(void *arg)
 	return 0;
 }
 
+static void check_mutex_trylock(void) __no_lock_check
+{
+	REQUIRE(mutex_trylock(&test_mutex));
+	CHECK(mutex_is_locked(&test_mutex));
+	mutex_unlock(&test_mutex);
+}
+
 KTEST(mutex, excludes)
 {
 	struct join_handle h[LOCKERS];
@@ -38,9 +45,7 @@ KTEST(mutex, excludes)
 	CHECK_EQ(guarded, LOCKERS * ROUNDS);
 	CHECK(!mutex_is_locked(&test_mutex));
 	CHECK_EQ(atomic_read(&test_mutex.owner), 0);
-	REQUIRE(mutex_trylock(&test_mutex));
-	CHECK(mutex_is_locked(&test_mutex));
-	mutex_unlock(&test_mutex);
+	check_mutex_trylock();
 }
 
 static DEFINE_RWSEM(test_sem);
@@ -48,7 +53,7 @@ static s64 sem_readers;
 static bool sem_bad;
 static u64 sem_value; /* [test_sem] */
 
-static int sem_user(void *arg)
+static int sem_user(void *arg) __no_lock_check
 {
 	for (int i = 0; i < ROUNDS; i++) {
 		if ((i + (int)(uintptr_t)arg) % 4 == 0) {
@@ -77,6 +82,18 @@ static int sem_user(void *arg)
 	return 0;
 }
 
+static void check_rwsem_trylock(void) __no_lock_check
+{
+	REQUIRE(down_read_trylock(&test_sem));
+	CHECK(!down_write_trylock(&test_sem));
+	REQUIRE(down_read_trylock(&test_sem));
+	up_read(&test_sem);
+	up_read(&test_sem);
+	REQUIRE(down_write_trylock(&test_sem));
+	CHECK(!down_read_trylock(&test_sem));
+	up_write(&test_sem);
+}
+
 KTEST(rwsem, excludes_writers)
 {
 	struct join_handle h[LOCKERS];
@@ -89,14 +106,7 @@ KTEST(rwsem, excludes_writers)
 	CHECK(!sem_bad);
 	CHECK_EQ(sem_value, LOCKERS * ROUNDS / 4);
 	CHECK_EQ(atomic_read(&test_sem.count), 0);
-	REQUIRE(down_read_trylock(&test_sem));
-	CHECK(!down_write_trylock(&test_sem));
-	REQUIRE(down_read_trylock(&test_sem));
-	up_read(&test_sem);
-	up_read(&test_sem);
-	REQUIRE(down_write_trylock(&test_sem));
-	CHECK(!down_read_trylock(&test_sem));
-	up_write(&test_sem);
+	check_rwsem_trylock();
 }
 
 static struct completion comp;

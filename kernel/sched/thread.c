@@ -67,10 +67,12 @@ struct thread *thread_alloc(const char *comm)
 	t->kstack = kstack_alloc();
 	if (!t->kstack)
 		goto out_thread;
-	if (me->affinity && !me->worker) {
-		t->affinity = copy_affinity(me->affinity);
+	if (READ_ONCE(me->affinity) && !me->worker) {
+		t->affinity = kzalloc(cpumask_bytes(), GFP_KERNEL);
 		if (!t->affinity)
 			goto out_stack;
+		/* Another may be replacing ours just now. */
+		sched_get_affinity(me, t->affinity);
 	}
 	/* Kernel threads' children start from nought, others inherit unless told not to. */
 	if (me->group && !me->reset_on_fork) {

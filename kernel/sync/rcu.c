@@ -131,7 +131,7 @@ static void wake_waiters(void)
 	}
 }
 
-void rcu_report_qs(void)
+void rcu_report_qs(void) __no_lock_check
 {
 	unsigned cpu = cpu_id();
 	this_cpu_write(rcu_need_qs, 0);
@@ -163,7 +163,7 @@ void rcu_idle_leave(void)
 }
 
 /* Note that a period beginning from now on is wanted; returns its number. Interrupts off. */
-static u64 gp_request(void)
+static u64 gp_request(void) __no_lock_check
 {
 	__spin_acquire(&rcu.lock);
 	u64 gp = rcu.started + 1;
