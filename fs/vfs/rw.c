@@ -144,7 +144,12 @@ ssize_t vfs_read_iter(struct file *f, struct iov_iter *it, u64 *pos)
 		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
 	if (pos && it->count > (u64)INT64_MAX - *pos)
 		it->count = (u64)INT64_MAX - *pos;
-	return f->ops->read(f, it, pos ? pos : &none);
+	ssize_t n = f->ops->read(f, it, pos ? pos : &none);
+	struct io_account *io = &current->io;
+	io->syscr++;
+	if (n > 0)
+		io->rchar += (u64)n;
+	return n;
 }
 
 ssize_t vfs_write_iter(struct file *f, struct iov_iter *it, u64 *pos)
@@ -157,7 +162,12 @@ ssize_t vfs_write_iter(struct file *f, struct iov_iter *it, u64 *pos)
 		return -EINVAL;
 	if (unlikely(pos && it->count > (u64)INT64_MAX - *pos && S_ISREG(f->inode->mode)))
 		return -EFBIG;
-	return f->ops->write(f, it, pos ? pos : &none);
+	ssize_t n = f->ops->write(f, it, pos ? pos : &none);
+	struct io_account *io = &current->io;
+	io->syscw++;
+	if (n > 0)
+		io->wchar += (u64)n;
+	return n;
 }
 
 static inline bool lock_pos(const struct fdref *r)

@@ -67,6 +67,11 @@ struct sched_entity {
 	bool on_rq;
 };
 
+/* What a thread read and wrote (proc(5), io). */
+struct io_account {
+	u64 rchar, wchar, syscr, syscw;
+};
+
 struct thread {
 	atomic_t work; /* TIF_* flags, tested by arch on return to user: must be first */
 	u32 state;     /* [a] T_*; set through set_current_state / wake functions */
@@ -99,6 +104,7 @@ struct thread {
 	u64 start_time;	  /* [I] ktime_get() at creation */
 	u64 wait_stamp;	  /* [rq lock] queued since */
 	u64 nvcsw, nivcsw, minflt, majflt;
+	struct io_account io; /* [o] counted by fs/vfs */
 
 	/* what it runs in: opaque here */
 	struct mm *mm; /* NULL for kernel threads */

@@ -256,6 +256,10 @@ static bool exit_notify(struct thread *t, u64 ut0, u64 st0)
 	thread_times(t, &ut, &st);
 	g->sum_utime += ut - ut0;
 	g->sum_stime += st - st0;
+	p->io.rchar += t->io.rchar;
+	p->io.wchar += t->io.wchar;
+	p->io.syscr += t->io.syscr;
+	p->io.syscw += t->io.syscw;
 	g->sum_nvcsw += t->nvcsw;
 	g->sum_nivcsw += t->nivcsw;
 	g->sum_minflt += t->minflt;

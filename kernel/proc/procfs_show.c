@@ -592,11 +592,26 @@ static int show_wchan(struct seq *s, struct process *p, struct thread *t)
 
 static int show_io(struct seq *s, struct process *p, struct thread *t)
 {
+	struct io_account io = t->io;
+
+	if (t == p->tg.leader) {
+		unsigned long f = siglock(&p->tg);
+		struct thread *o;
+
+		io = p->io;
+		list_for_each_entry (o, &p->tg.threads, group_node) {
+			io.rchar += o->io.rchar;
+			io.wchar += o->io.wchar;
+			io.syscr += o->io.syscr;
+			io.syscw += o->io.syscw;
+		}
+		sigunlock(&p->tg, f);
+	}
+	/* There is no block device below files yet that could read or write more or less. */
 	seq_printf(s,
-		   "rchar: %ld\nwchar: %ld\nsyscr: %ld\nsyscw: %ld\nread_bytes: 0\nwrite_bytes: 0\n"
+		   "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\nwrite_bytes: 0\n"
 		   "cancelled_write_bytes: 0\n",
-		   atomic_read(&p->read_bytes), atomic_read(&p->write_bytes),
-		   atomic_read(&p->read_calls), atomic_read(&p->write_calls));
+		   io.rchar, io.wchar, io.syscr, io.syscw);
 	return 0;
 }
 
