@@ -158,7 +158,6 @@ static void drop_mappings(struct mm *mm)
 {
 	struct tlb_batch b;
 	struct vma *v, *next;
-	LIST_HEAD(dead);
 
 	unload_everywhere(mm);
 	down_write(&mm->lock);
@@ -169,21 +168,14 @@ static void drop_mappings(struct mm *mm)
 	for (v = vma_find(mm, 0); v; v = next) {
 		next = vma_next(v);
 		vma_detach_rmap(v);
-		list_add_tail(&v->anon_node, &dead);
 		pt_free_range(&b, v->start, v->end, 0, next ? next->start : ~0ul);
 	}
 	tlb_batch_end(&b);
-<<<<<<< HEAD
 	/* In postorder: walking in order would go up through VMAs that are gone. */
 	for (struct rb_node *n = rb_first_postorder(&mm->vmas), *up; n; n = up) {
 		up = rb_next_postorder(n);
 		vma_release(rb_entry(n, struct vma, node));
 	}
-=======
-	/* Not in tree order while freeing: the way to the next leads over nodes already gone. */
-	list_for_each_entry_safe(v, next, &dead, anon_node)
-		vma_release(v);
->>>>>>> 0f0d8b1 (mm/vm: exit no longer walks the tree over freed VMAs)
 	mm->vmas.node = NULL;
 	mm->cache = NULL;
 	mm->nr_vmas = 0;
