@@ -165,9 +165,9 @@ static void erase(struct tty *t, struct n_tty *n, int kind)
 
 /* --- signals and flow ------------------------------------------------------------------------ */
 
+/* The echo goes out before the signal, since what dies of it makes the shell write at once. */
 static void signal_char(struct tty *t, struct n_tty *n, int sig, u8 c)
 {
-	tty_signal_fg(t, sig);
 	if (!L_FLAG(t, NOFLSH)) {
 		n->echo_head = n->echo_commit = n->echo_tail = 0;
 		if (t->ops->flush_buffer)
@@ -183,6 +183,7 @@ static void signal_char(struct tty *t, struct n_tty *n, int sig, u8 c)
 	} else {
 		n_tty_process_echoes(t);
 	}
+	tty_signal_fg(t, sig);
 	tty_write_wakeup(t);
 }
 

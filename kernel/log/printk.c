@@ -41,6 +41,7 @@ static struct console *consoles; /* [console_busy] */
 static u64 console_pos_seq;	/* [console_busy] next record to show */
 static u32 console_busy;	/* [a] 1: somebody prints */
 static bool have_console;
+static u64 early_end_seq; /* [console_busy] the early console showed what comes before this */
 static struct log_wake_hook *wake_hooks; /* [a] added at the head, never removed */
 
 static struct ring_record *at(u64 pos)
@@ -276,8 +277,12 @@ void console_register(struct console *c)
 	while (__atomic_exchange_n(&console_busy, 1, __ATOMIC_ACQUIRE))
 		cpu_relax();
 	c->enabled = true;
-	/* The early console already showed the backlog on the serial port. */
-	if (have_console || strncmp(c->name, "ttyS", 4)) {
+	/* The early console already showed the backlog on the first serial port. */
+	if (!have_console)
+		early_end_seq = console_pos_seq;
+	if (!strcmp(c->name, "ttyS0"))
+		seq = early_end_seq;
+	if (have_console || strcmp(c->name, "ttyS0")) {
 		c->next = NULL;
 		bool had = have_console;
 		have_console = true;

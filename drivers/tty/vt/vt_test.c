@@ -117,7 +117,7 @@ KTEST(vt, console_sequences)
 	CHECK_EQ(v->palette[2], 0xabcdef);
 	OUT(v, "\033[?1h\033=");
 	CHECK(v->kbd.cursor_app);
-	OUT(v, "\033c\033[3mx"); /* sequences that begin like special ones */
+	OUT(v, "\033c\033[3m\033[[Ax"); /* sequences that begin like special ones */
 	CHECK(!v->kbd.cursor_app);
 	CHECK(row_is(v, 0, "x"));
 	end(v);

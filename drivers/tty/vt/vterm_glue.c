@@ -29,7 +29,7 @@ struct vt_term {
 	struct list blocks; /* what libvterm allocated */
 	size_t used;
 	struct cell pen; /* blank with the present colours; ch: attributes */
-	enum { PS_TEXT, PS_ESC, PS_OSC, PS_PALETTE, PS_CSI, PS_CSI3 } pre; /* prescan */
+	enum { PS_TEXT, PS_ESC, PS_OSC, PS_PALETTE, PS_CSI, PS_CSI3, PS_FKEY } pre; /* prescan */
 	u8 palette_digits[7];
 	unsigned nr_digits;
 	void *escape[5]; /* __builtin_setjmp buffer while inside the library */
@@ -507,7 +507,8 @@ static void reset_palette(struct vt *v)
 }
 
 /* Watch for what libvterm would not understand or would wait for the end of: ESC ] R and ESC ] P (no
- * terminator), CSI s and CSI u (cursor, not margins), CSI 3 J (scrollback). True: byte c is swallowed,
+ * terminator), CSI s and CSI u (cursor, not margins), CSI 3 J (scrollback), CSI [ x
+ * (a function key). True: byte c is swallowed,
  * and *emit, if set, goes to the library in place of what was held back. */
 static bool prescan(struct vt *v, u8 c, const char **emit)
 {
@@ -555,8 +556,8 @@ static bool prescan(struct vt *v, u8 c, const char **emit)
 			t->pre = PS_TEXT;
 			return true;
 		}
-		if (c == '3') {
-			t->pre = PS_CSI3;
+		if (c == '3' || c == '[') {
+			t->pre = c == '3' ? PS_CSI3 : PS_FKEY;
 			return true;
 		}
 		*emit = "\033[";
@@ -570,6 +571,9 @@ static bool prescan(struct vt *v, u8 c, const char **emit)
 		}
 		*emit = "\033[3";
 		break;
+	case PS_FKEY: /* the echo of a function key: shown by nothing */
+		t->pre = PS_TEXT;
+		return true;
 	}
 	t->pre = PS_TEXT;
 	if (c == 27) {
