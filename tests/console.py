@@ -46,8 +46,9 @@ def job_control():
         if "5" not in out or "done 0" not in out:
             raise Failure(out)
         m.send("cat\r")
+        time.sleep(0.5)
         m.send("one line\r")
-        m.expect("one line\r\none line")
+        m.expect(r"one line\s+one line")
         m.send("\x04")
         m.expect(PROMPT)
         m.send("poweroff\r")
