@@ -126,8 +126,9 @@ static struct thread *pick_next(struct runqueue *rq)
 static void finish_switch(struct thread *prev)
 {
 	struct runqueue *rq = this_rq();
-	bool dead = READ_ONCE(prev->state) == T_DEAD;
 	struct thread *push = rq->push;
+	/* A thread that was preempted between becoming T_DEAD and its last schedule() is still queued. */
+	bool dead = READ_ONCE(prev->state) == T_DEAD && !prev->on_rq && push != prev;
 	rq->push = NULL;
 	smp_store_release(&prev->on_cpu, 0);
 	rq_unlock(rq);
