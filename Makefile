@@ -35,10 +35,12 @@ include boot/objs.mk arch/x86_64/objs.mk kernel/objs.mk mm/objs.mk fs/objs.mk dr
 
 CFLAGS_WARN := -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
+# The compiler's own headers (stddef.h, stdarg.h) and no others of the host's.
+CC_INCLUDE := $(shell $(CC) -print-file-name=include)
 CFLAGS_KERNEL := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf $(CFLAGS_WARN) \
 	-fno-strict-aliasing -fno-common -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
 	-mgeneral-regs-only -fno-omit-frame-pointer -fno-stack-protector -fno-asynchronous-unwind-tables \
-	-fcf-protection=none -ffile-prefix-map=$(CURDIR)=. -Iinclude -DKERNEL \
+	-fcf-protection=none -ffile-prefix-map=$(CURDIR)=. -nostdinc -isystem $(CC_INCLUDE) -Iinclude -DKERNEL \
 	-DDAEDALUS_VERSION='"$(VERSION)"'
 ifeq ($(CC),clang)
 CFLAGS_KERNEL += --target=x86_64-unknown-none-elf -Wno-unused-function \
@@ -58,7 +60,13 @@ INITRAMFS_O := $(B)/user/initramfs.o
 .DELETE_ON_ERROR:
 all: build/daedalus.elf
 
-$(B)/%.o: %.c
+# Objects are made anew when the compiler or its flags change.
+FLAGS_NOW := $(CC) $(CFLAGS) $(foreach v,$(sort $(filter CFLAGS_%,$(.VARIABLES))),$v=$($v))
+$(B)/.flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS_NOW))' >$@
+
+$(B)/%.o: %.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC    $<")
 	$(Q)$(CCACHE) $(CC) $(CFLAGS) $(CFLAGS_$(subst /,_,$*)) -MMD -MP -c $< -o $@

@@ -29,10 +29,10 @@ LZ4_FLAGS  := -DLZ4_FREESTANDING=1 -DLZ4_memcpy=__builtin_memcpy -DLZ4_memset=__
 	-DLZ4_memmove=__builtin_memmove -DXXH_NAMESPACE=LZ4_
 ZSTD_FLAGS := -DZSTD_DISABLE_ASM=1 -DDYNAMIC_BMI2=0 -DZSTD_LEGACY_SUPPORT=0 -DZSTD_STRIP_ERROR_STRINGS=1
 CFLAGS_kernel_lib_decompress_gunzip := $(ZLIB_FLAGS) -isystem third_party/zlib
-CFLAGS_kernel_lib_decompress_unzstd := -Ikernel/lib/decompress/shim -isystem third_party/zstd/lib
-CFLAGS_kernel_lib_decompress_unlz4  := $(LZ4_FLAGS) -Ikernel/lib/decompress/shim -isystem third_party/lz4/lib
+CFLAGS_kernel_lib_decompress_unzstd := -Ikernel/lib/shim -isystem third_party/zstd/lib
+CFLAGS_kernel_lib_decompress_unlz4  := $(LZ4_FLAGS) -Ikernel/lib/shim -isystem third_party/lz4/lib
 define DECODER_FLAGS
-CFLAGS_$(subst /,_,$(1:.o=)) := -w -Ikernel/lib/decompress/shim -include include/lib/string.h \
+CFLAGS_$(subst /,_,$(1:.o=)) := -w -Ikernel/lib/shim -include include/lib/string.h \
 	$(if $(findstring zlib,$1),$(ZLIB_FLAGS),$(if $(findstring zstd,$1),$(ZSTD_FLAGS),$(LZ4_FLAGS)))
 endef
 $(foreach o,$(DECODERS),$(eval $(call DECODER_FLAGS,$o)))

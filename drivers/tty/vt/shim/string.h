@@ -1,3 +1,0 @@
-/* What libvterm wants of <string.h>. */
-#pragma once
-#include <lib/string.h>
