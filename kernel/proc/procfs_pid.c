@@ -499,12 +499,6 @@ static void totals(struct proc_totals *t)
 	t->last_pid = pid_last();
 }
 
-static int proc_links_init(void)
-{
-	return proc_symlink("mounts", "self/mounts");
-}
-INITCALL(fs, proc_links_init);
-
 void procfs_pid_init(void)
 {
 	static const struct proc_pid_ops ops = {

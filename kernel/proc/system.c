@@ -472,6 +472,6 @@ static int system_proc_init(void)
 	(void)proc_create("cmdline", 0444, show_cmdline, NULL, NULL);
 	(void)proc_create("sys/kernel/pid_max", 0644, show_int, write_pid_max, &pid_max);
 	procfs_pid_init();
-	return 0;
+	return proc_symlink("mounts", "self/mounts");
 }
 INITCALL(fs, system_proc_init);
