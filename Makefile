@@ -47,7 +47,7 @@ CFLAGS_KERNEL += --target=x86_64-unknown-none-elf -Wno-unused-function \
 	-Wno-gnu-variable-sized-type-not-at-end
 endif
 ifeq ($(BUILD),debug)
-CFLAGS_KERNEL += -DCONFIG_DEBUG
+CFLAGS_KERNEL += -DCONFIG_DEBUG -DCONFIG_DEBUG_LOCKS
 endif
 CFLAGS := $(CFLAGS_KERNEL) $(EXTRA_CFLAGS)
 LDFLAGS := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack --build-id=none \

@@ -6,19 +6,27 @@
 #include <arch/atomic.h>
 #include <sync/preempt.h>
 
-typedef struct __lock_type("spinlock") spinlock {
+typedef struct __lock_type("spinlock") spinlock
+{
 	u32 ticket; /* [a] next << 16 | owner */
 #ifdef CONFIG_DEBUG_LOCKS
 	const char *name;
-	u32 owner_cpu;
-	void *owner_pc;
+	u32 owner;	/* [held] CPU + 1; 0: free */
+	void *owner_pc; /* [held] who took it */
 #endif
-} spinlock_t;
+}
+spinlock_t;
 
 #ifdef CONFIG_DEBUG_LOCKS
-#define SPINLOCK_INIT(n) {0, #n, -1u, NULL}
+#define SPINLOCK_INIT(n)       \
+	{                      \
+		0, #n, 0, NULL \
+	}
 #else
-#define SPINLOCK_INIT(n) {0}
+#define SPINLOCK_INIT(n) \
+	{                \
+		0        \
+	}
 #endif
 #define DEFINE_SPINLOCK(n) spinlock_t n = SPINLOCK_INIT(n)
 void __spin_init(spinlock_t *l, const char *name);
@@ -26,18 +34,37 @@ void __spin_init(spinlock_t *l, const char *name);
 
 /* Out of line, contended path. */
 void __spin_wait(spinlock_t *l, u16 ticket);
+__cold __noreturn void __spin_not_ours(spinlock_t *l);
+
+/* Who holds it, for the checks of debug builds: released by the CPU that took it, not taken twice. */
+static __always_inline void __spin_taken(spinlock_t *l)
+{
+#ifdef CONFIG_DEBUG_LOCKS
+	l->owner = cpu_id() + 1;
+	l->owner_pc = __builtin_return_address(0);
+#endif
+}
+#ifdef CONFIG_DEBUG_LOCKS
+static __always_inline bool __spin_is_ours(const spinlock_t *l)
+{
+	return (u16)(l->ticket >> 16) != (u16)l->ticket && l->owner == cpu_id() + 1;
+}
+#endif
 
 static __always_inline void __spin_acquire(spinlock_t *l) __no_lock_check
 {
 	u32 t = __atomic_fetch_add(&l->ticket, 1u << 16, __ATOMIC_ACQUIRE);
 	if (unlikely((u16)(t >> 16) != (u16)t))
 		__spin_wait(l, (u16)(t >> 16));
-#ifdef CONFIG_DEBUG_LOCKS
-	l->owner_pc = __builtin_return_address(0);
-#endif
+	__spin_taken(l);
 }
 static __always_inline void __spin_release(spinlock_t *l) __no_lock_check
 {
+#ifdef CONFIG_DEBUG_LOCKS
+	if (unlikely(!__spin_is_ours(l)))
+		__spin_not_ours(l);
+	l->owner = 0;
+#endif
 	/* The owner half is only written by the holder; a plain 16-bit add does. */
 	u16 *owner = (u16 *)&l->ticket;
 	__atomic_store_n(owner, (u16)(*owner + 1), __ATOMIC_RELEASE);
@@ -47,8 +74,11 @@ static __always_inline bool __spin_try(spinlock_t *l) __no_lock_check
 	u32 t = __atomic_load_n(&l->ticket, __ATOMIC_RELAXED);
 	if ((u16)(t >> 16) != (u16)t)
 		return false;
-	return __atomic_compare_exchange_n(&l->ticket, &t, t + (1u << 16), false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(&l->ticket, &t, t + (1u << 16), false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		return false;
+	__spin_taken(l);
+	return true;
 }
 
 static __always_inline void spin_lock(spinlock_t *l) __acquires(*l) __no_lock_check
@@ -69,7 +99,8 @@ static __always_inline bool spin_trylock(spinlock_t *l) __try_acquires(true, *l)
 	preempt_enable();
 	return false;
 }
-static __always_inline unsigned long __spin_lock_irqsave(spinlock_t *l) __acquires(*l) __no_lock_check
+static __always_inline unsigned long __spin_lock_irqsave(spinlock_t *l)
+	__acquires(*l) __no_lock_check
 {
 	unsigned long f = irq_save();
 	preempt_disable();
