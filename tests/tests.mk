@@ -40,7 +40,7 @@ abi-tests: build/tests/fuzz.cpio
 build/tests/fuzz/randcalls: tests/fuzz/randcalls.c $(UAPI_DIR)/.made
 	@mkdir -p $(@D)
 	@echo "  MUSL  $@"
-	$(Q)$(MUSL_GCC) $(USER_CFLAGS) -Wno-unused-result -Wno-clobbered $< -o $@
+	$(Q)$(MUSL_GCC) $(USER_CFLAGS) -Wno-unused-result -Wno-clobbered -pthread $< -o $@
 build/tests/fuzz.cpio: build/tests/fuzz/randcalls tools/mkcpio.py
 	$(Q)echo "file /randcalls build/tests/fuzz/randcalls 0755" >build/tests/fuzz.list
 	$(Q)tools/mkcpio.py build/tests/fuzz.list $@

@@ -111,6 +111,20 @@ static void file_abandon(struct file *f)
 	slab_free(file_cache, f);
 }
 
+/* O_TRUNC of a file that is open; also with O_RDONLY, which does not count as a writer. */
+static int open_truncate(struct file *f)
+{
+	struct inode *i = f->inode;
+	if (!i->size && !i->blocks)
+		return 0;
+	int err = inode_write_get(i);
+	if (err)
+		return err;
+	err = vfs_truncate_inode(i, 0, true);
+	inode_write_put(i);
+	return err;
+}
+
 /* The last steps, p's reference consumed. */
 static struct file *open_finish(struct path *p, int flags, bool created)
 {
@@ -134,7 +148,7 @@ static struct file *open_finish(struct path *p, int flags, bool created)
 		return ERR_PTR(err);
 	}
 	if ((flags & O_TRUNC) && !created && S_ISREG(i->mode)) {
-		err = i->size || i->blocks ? vfs_truncate_inode(i, 0, true) : 0;
+		err = open_truncate(f);
 		if (err) {
 			file_put(f);
 			return ERR_PTR(err);
