@@ -10,7 +10,7 @@ def per_cpu(symbol, cpu):
     """A per-CPU variable of one CPU."""
     sym = lookup(symbol)
     address = int(sym.address) + int(lookup(f"percpu_offset[{cpu}]"))
-    return gdb.Value(address).cast(sym.type.pointer()).dereference()
+    return gdb.Value(address & 0xffffffffffffffff).cast(sym.type.pointer()).dereference()
 
 
 class Daedalus(gdb.Command):
