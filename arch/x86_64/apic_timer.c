@@ -42,8 +42,7 @@ void apic_timer_calibrated(u64 hz)
 	apic_hz = hz ? hz : 1000000;
 	count_mult = mul_div64(apic_hz, 1ul << 32, 1000000000);
 	apic_write(APIC_TIMER_INITIAL, 0);
-	pr_debug("APIC timer %lu.%03lu MHz%s", apic_hz / 1000000, apic_hz / 1000 % 1000,
-		 cpu_features.tsc_deadline ? ", TSC-deadline mode" : "");
+	pr_debug("APIC timer %lu.%03lu MHz", apic_hz / 1000000, apic_hz / 1000 % 1000);
 }
 
 void apic_timer_init_cpu(void)
@@ -109,4 +108,6 @@ void apic_timer_init(void)
 {
 	deadline_mode = cpu_features.tsc_deadline && arch_tsc_scale()->usable;
 	apic_timer_init_cpu();
+	pr_info("%s, timer %s", apic_x2apic ? "x2APIC" : "xAPIC",
+		deadline_mode ? "in TSC-deadline mode" : "counts down");
 }

@@ -42,6 +42,7 @@ struct port {
 	u8 *tx;			      /* [lock] TX_SIZE bytes while open */
 	u32 tx_head, tx_tail;	      /* [lock] */
 	u32 baud;		      /* [lock] */
+	bool stuck;		      /* [lock] the console waited in vain: no more waiting */
 	struct serial_icounter count; /* [lock] */
 	struct console con;
 	char con_name[8];
@@ -579,11 +580,38 @@ static struct tty_driver uart_driver = {
 
 /* --- the log console ------------------------------------------------------------------------- */
 
-/* Wait for an empty FIFO, bounded: a port that is stuck must not stop the machine. */
-static void poll_empty(struct port *p)
+/* Wait for an empty FIFO: as long as the line needs for a full one, and half of that again, in which the
+ * characters of a port that works are gone. Loops are no measure: an emulator's may be as fast as its serial line
+ * is slow. False: the port is stuck, which is asked only once; what is written then is dropped until it goes on. */
+static bool poll_empty(struct port *p)
 {
-	for (unsigned i = 0; i < 100000 && !(rd(p, UART_LSR) & LSR_THRE); i++)
+	u64 ns = (p->fifo + 1ul) * 10 * NSEC_PER_SEC / (p->baud ? p->baud : 9600);
+	u64 end = 0;
+
+	while (!(rd(p, UART_LSR) & LSR_THRE)) {
+		if (p->stuck)
+			return false;
+		if (!end)
+			end = arch_clock_ns() + ns + ns / 2 + NSEC_PER_MSEC;
+		else if (arch_clock_ns() > end)
+			p->stuck = true;
 		cpu_relax();
+	}
+	p->stuck = false;
+	return true;
+}
+
+/* lock held, or panicking. *room: characters that fit until the next look. */
+static bool console_char(struct port *p, u8 c, unsigned *room)
+{
+	if (!*room) {
+		if (!poll_empty(p))
+			return false;
+		*room = p->fifo;
+	}
+	wr(p, UART_THR, c);
+	--*room;
+	return true;
 }
 
 /* A panic takes the lock only if it is free. */
@@ -598,22 +626,10 @@ static void console_write(struct console *c, const char *s, size_t n) __no_lock_
 		locked = spin_trylock(&p->lock);
 	else
 		spin_lock(&p->lock);
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '\n') {
-			if (!room) {
-				poll_empty(p);
-				room = p->fifo;
-			}
-			wr(p, UART_THR, '\r');
-			room--;
-		}
-		if (!room) {
-			poll_empty(p);
-			room = p->fifo;
-		}
-		wr(p, UART_THR, (u8)s[i]);
-		room--;
-	}
+	for (size_t i = 0; i < n; i++)
+		if ((s[i] == '\n' && !console_char(p, '\r', &room)) ||
+		    !console_char(p, (u8)s[i], &room))
+			break;
 	/* What the tty has queued goes on by its interrupt, which fires once the FIFO is empty. */
 	if (locked)
 		spin_unlock(&p->lock);
