@@ -41,6 +41,7 @@ cppcheck_all() {
 step "format" format
 step "clang warnings" clang_all
 step "lock annotations (-Wthread-safety)" clang_all -DCHECK_THREAD_SAFETY -Wthread-safety
+step "user pointers (address spaces)" clang_all -DCHECK_ADDRESS_SPACES
 step "headers compile alone" headers
 step "cppcheck" cppcheck_all
 step "layers" tools/check-layers build/release

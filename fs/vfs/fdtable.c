@@ -82,7 +82,7 @@ static void table_copy(struct fdtable *to, const struct fdtable *from, u32 n)
 }
 
 /* Room for descriptor want; lock held before and after, dropped in between. -EMFILE, -ENOMEM. */
-static int expand(struct files *fs, u32 want)
+static int expand(struct files *fs, u32 want) __requires_lock(fs->lock)
 {
 	while (want >= fs->table->max) {
 		u32 max = fs->table->max;

@@ -37,8 +37,8 @@ void file_sigio(struct file *f, unsigned band)
 		proc_ops->sigio(o->type, o->id, f->cred, o->sig, -1, (s64)band);
 }
 
-/* Under RCU, without references. */
-void fs_ctx_read_rcu(struct fs_ctx *fs, struct path *root, struct path *cwd)
+/* Under RCU, without references. Unlocked when the context is not shared (more than the analysis follows). */
+void fs_ctx_read_rcu(struct fs_ctx *fs, struct path *root, struct path *cwd) __no_lock_check
 {
 	bool shared = ref_read(&fs->ref) > 1;
 	if (shared)

@@ -58,6 +58,7 @@ int vfs_create_locked(struct path *dirp, struct dentry *d, mode_t mode, dev_t rd
 /* Walk to the parent of a name about to be made, lock it, look the name up: a counted negative dentry
  * or ERR_PTR. On success create_end undoes all of it. */
 static struct dentry *create_begin(struct walk *w, int dirfd, const char *name, bool isdir)
+	__no_lock_check /* the directory stays locked unless an error comes back */
 {
 	int err = walk_begin(w, dirfd, name, LOOKUP_PARENT);
 	struct dentry *d;
@@ -92,7 +93,7 @@ fail:
 	return ERR_PTR(err);
 }
 
-static void create_end(struct walk *w, struct dentry *d)
+static void create_end(struct walk *w, struct dentry *d) __no_lock_check
 {
 	up_write(&w->path.dentry->inode->rwsem);
 	dentry_put(d);
@@ -261,8 +262,8 @@ out:
 
 /* ---- rename ---- */
 
-/* Both parents locked, the ancestor first; gives the ancestor-side child that forbids the move. */
-static void lock_parents(struct dentry *a, struct dentry *b)
+/* Both parents locked, the ancestor first. They may be one, which the analysis cannot follow. */
+static void lock_parents(struct dentry *a, struct dentry *b) __no_lock_check
 {
 	if (a == b) {
 		down_write(&a->inode->rwsem);
@@ -278,7 +279,7 @@ static void lock_parents(struct dentry *a, struct dentry *b)
 	down_write(&b->inode->rwsem);
 }
 
-static void unlock_parents(struct dentry *a, struct dentry *b)
+static void unlock_parents(struct dentry *a, struct dentry *b) __no_lock_check
 {
 	up_write(&a->inode->rwsem);
 	if (a != b) {
@@ -287,7 +288,8 @@ static void unlock_parents(struct dentry *a, struct dentry *b)
 	}
 }
 
-static void lock_two(struct inode *a, struct inode *b)
+/* By address; b may be NULL or a. */
+static void lock_two(struct inode *a, struct inode *b) __no_lock_check
 {
 	if (b && (uintptr_t)b < (uintptr_t)a) {
 		struct inode *t = a;
@@ -299,7 +301,7 @@ static void lock_two(struct inode *a, struct inode *b)
 		down_write(&b->rwsem);
 }
 
-static void unlock_two(struct inode *a, struct inode *b)
+static void unlock_two(struct inode *a, struct inode *b) __no_lock_check
 {
 	if (b && b != a)
 		up_write(&b->rwsem);

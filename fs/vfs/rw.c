@@ -170,7 +170,7 @@ ssize_t vfs_write_iter(struct file *f, struct iov_iter *it, u64 *pos)
 	return n;
 }
 
-static inline bool lock_pos(const struct fdref *r)
+static inline bool lock_pos(const struct fdref *r) __try_acquires(true, r->f->pos_lock)
 {
 	struct file *f = r->f;
 	if (f->mode & FMODE_STREAM)

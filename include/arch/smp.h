@@ -26,7 +26,7 @@ void smp_prepare(void);
  * idle stacks come from the scheduler. -errno never fails the boot: a dead AP is logged. */
 struct smp_boot_ops {
 	void *(*idle_stack)(unsigned cpu);	/* KSTACK_SIZE bytes */
-	void (*entry)(unsigned cpu) __noreturn; /* scheduler's per-CPU entry */
+	__noreturn void (*entry)(unsigned cpu); /* scheduler's per-CPU entry */
 };
 void smp_boot_secondaries(const struct smp_boot_ops *ops);
 

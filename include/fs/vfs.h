@@ -49,13 +49,15 @@ struct iattr {
 struct inode_ops {
 	/* Fill in d (dentry_instantiate, NULL inode: negative). Returns 0/-errno (not -ENOENT). */
 	int (*lookup)(struct inode *dir, struct dentry *d);
-	int (*create)(struct inode *dir, struct dentry *d, mode_t mode, dev_t rdev); /* files, nodes, FIFOs, sockets by S_IFMT */
+	int (*create)(struct inode *dir, struct dentry *d, mode_t mode,
+		      dev_t rdev); /* files, nodes, FIFOs, sockets by S_IFMT */
 	int (*mkdir)(struct inode *dir, struct dentry *d, mode_t mode);
 	int (*symlink)(struct inode *dir, struct dentry *d, const char *target);
 	int (*link)(struct inode *dir, struct dentry *d, struct inode *target);
 	int (*unlink)(struct inode *dir, struct dentry *d);
 	int (*rmdir)(struct inode *dir, struct dentry *d);
-	int (*rename)(struct inode *odir, struct dentry *od, struct inode *ndir, struct dentry *nd, unsigned flags);
+	int (*rename)(struct inode *odir, struct dentry *od, struct inode *ndir, struct dentry *nd,
+		      unsigned flags);
 	int (*tmpfile)(struct inode *dir, struct dentry *d, mode_t mode);
 	int (*setattr)(struct inode *i, const struct iattr *a);
 	int (*getattr)(struct inode *i, struct kstat *st); /* NULL: generic */
@@ -70,7 +72,8 @@ struct inode_ops {
 
 struct dir_context {
 	/* false: buffer full, stop before this entry. off: the position to continue after it. */
-	bool (*emit)(struct dir_context *c, const char *name, size_t len, ino_t ino, unsigned type, u64 off);
+	bool (*emit)(struct dir_context *c, const char *name, size_t len, ino_t ino, unsigned type,
+		     u64 off);
 	u64 pos;
 };
 struct file_ops {
@@ -92,26 +95,26 @@ struct file_ops {
 };
 struct inode {
 	struct ref ref;
-	ino_t ino;		/* [I] */
-	mode_t mode;		/* [rwsem] */
-	uid_t uid;		/* [rwsem] */
-	gid_t gid;		/* [rwsem] */
-	u32 nlink;		/* [rwsem] */
-	dev_t rdev;		/* [I] */
-	u64 size;		/* [rwsem] read with READ_ONCE */
-	u64 blocks;		/* 512-byte units [a] */
+	ino_t ino;				    /* [I] */
+	mode_t mode;				    /* [rwsem] */
+	uid_t uid;				    /* [rwsem] */
+	gid_t gid;				    /* [rwsem] */
+	u32 nlink;				    /* [rwsem] */
+	dev_t rdev;				    /* [I] */
+	u64 size;				    /* [rwsem] read with READ_ONCE */
+	u64 blocks;				    /* 512-byte units [a] */
 	struct timespec atime, mtime, ctime, btime; /* [lock] */
 	spinlock_t lock;
-	rwsem_t rwsem;		/* contents of directories, size of files */
-	struct super_block *sb;	/* [I] */
+	rwsem_t rwsem;		     /* contents of directories, size of files */
+	struct super_block *sb;	     /* [I] */
 	const struct inode_ops *ops; /* [I] */
 	const struct file_ops *fops; /* [I] */
-	struct mapping *mapping; /* [I] usually &own_mapping */
+	struct mapping *mapping;     /* [I] usually &own_mapping */
 	struct mapping own_mapping;
 	void *private;		/* file system's / pipe / device */
 	u32 flags;		/* INODE_* */
 	atomic_t write_count;	/* > 0 writers, < 0 denied (executing) */
-	struct hlist_node hash;	/* inode hash of file systems that want one */
+	struct hlist_node hash; /* inode hash of file systems that want one */
 	struct list sb_list;	/* [sb->lock] */
 	void *locks;		/* flock/POSIX locks (fs/locks) */
 	void *watches;		/* inotify */
@@ -123,15 +126,15 @@ struct inode {
 struct dentry {
 	struct ref ref;
 	spinlock_t lock;
-	struct hlist_node hash;	/* [bucket lock] readers under RCU */
+	struct hlist_node hash; /* [bucket lock] readers under RCU */
 	u32 hash_val;
 	u16 name_len;
-	u16 flags;		/* DENTRY_* [lock] */
-	seqcount_t seq;		/* name/parent changes */
-	char *name;		/* inline_name or kmalloc'ed */
-	char inline_name[32];	/* the last byte stays NUL: lock-free readers stop there */
-	struct dentry *parent;	/* counted; itself for roots */
-	struct inode *inode;	/* counted; NULL: negative */
+	u16 flags;		       /* DENTRY_* [lock] */
+	seqcount_t seq;		       /* name/parent changes */
+	char *name;		       /* inline_name or kmalloc'ed */
+	char inline_name[32];	       /* the last byte stays NUL: lock-free readers stop there */
+	struct dentry *parent;	       /* counted; itself for roots */
+	struct inode *inode;	       /* counted; NULL: negative */
 	struct list children, sibling; /* [parent->lock] */
 	struct list lru;
 	struct super_block *sb;
@@ -140,16 +143,16 @@ struct dentry {
 };
 #define DENTRY_MOUNTED	1u /* something is mounted here */
 #define DENTRY_UNHASHED 2u
-#define DENTRY_NOCACHE	4u /* dropped with its last reference (procfs); set before or in lookup */
-#define DENTRY_PINNED	8u /* the only copy of a directory entry (tmpfs): dentry_pin */
+#define DENTRY_NOCACHE	4u  /* dropped with its last reference (procfs); set before or in lookup */
+#define DENTRY_PINNED	8u  /* the only copy of a directory entry (tmpfs): dentry_pin */
 #define DENTRY_LRU	16u /* [lru lock] */
 #define DENTRY_REFD	32u /* looked up since the last scan */
 #define DENTRY_ANON	64u /* pipes, eventfds: in no directory; path_name shows the bare name */
 
 struct super_ops {
 	struct inode *(*alloc_inode)(struct super_block *sb); /* NULL: plain struct inode */
-	void (*free_inode)(struct inode *i); /* RCU callback */
-	void (*evict)(struct inode *i);	     /* last reference gone; nlink tells whether deleted */
+	void (*free_inode)(struct inode *i);		      /* RCU callback */
+	void (*evict)(struct inode *i); /* last reference gone; nlink tells whether deleted */
 	int (*statfs)(struct super_block *sb, struct kstatfs *st);
 	int (*sync)(struct super_block *sb, bool wait);
 	int (*remount)(struct super_block *sb, unsigned *flags, const char *data);
@@ -178,28 +181,29 @@ struct fs_type {
 	const char *name;
 	unsigned flags; /* FS_* */
 	/* Build a super block (root dentry set). source may be NULL. ERR_PTR. */
-	struct super_block *(*mount)(const struct fs_type *t, unsigned flags, const char *source, const char *data);
+	struct super_block *(*mount)(const struct fs_type *t, unsigned flags, const char *source,
+				     const char *data);
 };
-#define FS_NODEV      1u
-#define FS_USERNS     2u
+#define FS_NODEV  1u
+#define FS_USERNS 2u
 extern const struct fs_type *const __fs_types_start[], *const __fs_types_end[];
-#define FILESYSTEM(var)                                                                            \
-	static const struct fs_type *const CONCAT(__fs_type_, var)                                 \
-		__used __section(".fs_types") __aligned(8) = &var
+#define FILESYSTEM(var)                                                                          \
+	static const struct fs_type *const CONCAT(__fs_type_, var) __used __section(".fs_types") \
+		__aligned(8) = &var
 
 struct file {
-	struct ref ref;		  /* fds, in-flight users, VMAs */
-	u32 flags;		  /* O_* [a]; without O_CLOEXEC */
-	u32 mode;		  /* FMODE_* [I] */
-	struct path path;	  /* counted [I]; dentry may be anonymous (pipes) */
-	struct inode *inode;	  /* = path.dentry->inode [I] */
+	struct ref ref;		    /* fds, in-flight users, VMAs */
+	u32 flags;		    /* O_* [a]; without O_CLOEXEC */
+	u32 mode;		    /* FMODE_* [I] */
+	struct path path;	    /* counted [I]; dentry may be anonymous (pipes) */
+	struct inode *inode;	    /* = path.dentry->inode [I] */
 	const struct file_ops *ops; /* [I] */
 	mutex_t pos_lock;
-	u64 pos;		  /* [pos_lock] */
-	const struct cred *cred;  /* of the opener */
+	u64 pos;		 /* [pos_lock] */
+	const struct cred *cred; /* of the opener */
 	void *private;
-	struct list epoll;	  /* watchers */
-	struct fown *owner;	  /* F_SETOWN, F_SETSIG [a] set once; NULL: none */
+	struct list epoll;  /* watchers */
+	struct fown *owner; /* F_SETOWN, F_SETSIG [a] set once; NULL: none */
 	struct rcu_head rcu;
 };
 #define FMODE_READ	1u
@@ -229,7 +233,8 @@ void dentry_put(struct dentry *d);
 #define LOOKUP_DIRECTORY 2u
 #define LOOKUP_EMPTY	 4u /* AT_EMPTY_PATH */
 #define LOOKUP_PARENT	 8u
-int path_lookup_user(int dirfd, const char __user *name, unsigned flags, struct path *out) __must_check;
+int path_lookup_user(int dirfd, const char __user *name, unsigned flags,
+		     struct path *out) __must_check;
 int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out) __must_check;
 /* Open from the kernel (exec, init): ERR_PTR. */
 struct file *file_open(int dirfd, const char *name, int flags, mode_t mode) __must_check;
@@ -242,7 +247,8 @@ ssize_t file_write_kernel(struct file *f, const void *buf, size_t n, u64 pos);
 /* A file without a name in any directory: pipes, epoll, eventfd, pidfd. name shows in /proc/PID/fd. */
 struct file *anon_file(const char *name, const struct file_ops *ops, void *priv, int flags);
 /* The same around an inode of its own (consumed), e.g. of anon_super(). */
-struct file *anon_file_inode(const char *name, struct inode *i, const struct file_ops *ops, void *priv, int flags);
+struct file *anon_file_inode(const char *name, struct inode *i, const struct file_ops *ops,
+			     void *priv, int flags);
 struct super_block *anon_super(void);
 /* Absolute name of p as current's root sees it: pointer into buf. ERR_PTR(-ENAMETOOLONG/-ENOENT). */
 char *path_name(const struct path *p, char *buf, size_t n);
@@ -255,7 +261,8 @@ int vfs_mkdir(int dirfd, const char *name, mode_t mode);
 int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t dev);
 int vfs_symlink(const char *target, int dirfd, const char *name);
 int vfs_unlink(int dirfd, const char *name, int flags);
-int vfs_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
+int vfs_mount(const char *source, const char *target, const char *type, unsigned long flags,
+	      const char *data);
 /* deny writes while a file is executed: -ETXTBSY */
 int file_deny_write(struct file *f);
 void file_allow_write(struct file *f);
@@ -268,7 +275,7 @@ int fd_reserve(unsigned from, int o_cloexec);
 void fd_install(unsigned fd, struct file *f);
 void fd_release(unsigned fd);
 int fd_close(unsigned fd);
-bool fd_is_cloexec(int fd); /* false for none */
+bool fd_is_cloexec(int fd);	      /* false for none */
 struct file *fd_get_raw(unsigned fd); /* O_PATH files too */
 /* The lowest free descriptor for f, whose reference is consumed also on error. */
 int fd_install_new(struct file *f, int o_cloexec);
@@ -276,8 +283,8 @@ int fd_install_new(struct file *f, int o_cloexec);
 struct files *files_init(void);
 struct files *files_get(struct files *f);
 void files_put(struct files *f);
-struct files *files_copy(struct files *f);  /* ERR_PTR */
-int files_unshare(void);		     /* exec: own table */
+struct files *files_copy(struct files *f); /* ERR_PTR */
+int files_unshare(void);		   /* exec: own table */
 void files_close_on_exec(void);
 struct fs_ctx *fs_ctx_get(struct fs_ctx *f);
 void fs_ctx_put(struct fs_ctx *f);
@@ -362,15 +369,16 @@ int vfs_fsync(struct file *f, u64 start, u64 end, bool datasync);
 int vfs_rename(int odfd, const char *old, int ndfd, const char *new, unsigned flags);
 int vfs_link(int odfd, const char *old, int ndfd, const char *new, int flags);
 int vfs_sync_all(bool wait);
-extern const struct file_ops fifo_fops; /* FIFOs and pipes */
-extern const struct file_ops chrdev_fops; /* dispatches by inode->rdev */
+extern const struct file_ops fifo_fops;	   /* FIFOs and pipes */
+extern const struct file_ops chrdev_fops;  /* dispatches by inode->rdev */
 extern const struct file_ops *blkdev_fops; /* set by fs/block; NULL: -ENXIO */
 
 /* Generic pieces for file systems. */
 struct inode *inode_new(struct super_block *sb); /* zeroed, ref 1; NULL */
 struct super_block *super_new(const struct fs_type *t, unsigned flags);
 struct dentry *dentry_make_root(struct inode *root); /* consumes root; NULL */
-void dentry_instantiate(struct dentry *d, struct inode *i); /* consumes the reference; NULL: negative */
+void dentry_instantiate(struct dentry *d,
+			struct inode *i); /* consumes the reference; NULL: negative */
 ssize_t generic_read(struct file *f, struct iov_iter *to, u64 *pos);
 ssize_t generic_write(struct file *f, struct iov_iter *from, u64 *pos);
 s64 generic_llseek(struct file *f, s64 off, int whence);
@@ -388,4 +396,5 @@ void devtmpfs_init(void);
 s64 tmpfs_seals(struct file *f, bool add, u32 seals);
 struct file *shmem_file(const char *name, u64 size, mode_t mode);
 void vfs_init(void); /* caches, rootfs type; then rootfs_mount at the end of INITCALL fs level */
-int initramfs_unpack(const void *data, size_t n); /* cpio, plain or compressed, concatenated; into "/" */
+int initramfs_unpack(const void *data,
+		     size_t n); /* cpio, plain or compressed, concatenated; into "/" */

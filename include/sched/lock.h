@@ -48,14 +48,14 @@ void __rwsem_init(rwsem_t *s, const char *name);
 	}
 #define DEFINE_RWSEM(n) rwsem_t n = RWSEM_INIT(n)
 void down_read(rwsem_t *s) __acquires_shared(*s);
-int down_read_killable(rwsem_t *s) __must_check;
-bool down_read_trylock(rwsem_t *s);
+int down_read_killable(rwsem_t *s) __must_check __try_acquires_shared(0, *s);
+bool down_read_trylock(rwsem_t *s) __try_acquires_shared(true, *s);
 void up_read(rwsem_t *s) __releases_shared(*s);
 void down_write(rwsem_t *s) __acquires(*s);
-int down_write_killable(rwsem_t *s) __must_check;
-bool down_write_trylock(rwsem_t *s);
+int down_write_killable(rwsem_t *s) __must_check __try_acquires(0, *s);
+bool down_write_trylock(rwsem_t *s) __try_acquires(true, *s);
 void up_write(rwsem_t *s) __releases(*s);
-void downgrade_write(rwsem_t *s);
+void downgrade_write(rwsem_t *s) __releases(*s) __acquires_shared(*s);
 
 struct completion {
 	unsigned done; /* [wait.lock] UINT_MAX: complete_all */

@@ -204,6 +204,7 @@ static void flush_consoles(void)
 }
 
 void vprintk(enum log_level level, const char *fmt, va_list ap)
+	__no_lock_check /* an NMI only tries the lock */
 {
 	char text[LOG_LINE_MAX];
 	int len = vsnprintf(text, sizeof(text), fmt, ap);

@@ -156,7 +156,7 @@ static void start_locked(void)
 		reseed_locked();
 }
 
-static unsigned long pool_acquire(void)
+static unsigned long pool_acquire(void) __acquires(pool_lock)
 {
 	unsigned long f;
 

@@ -300,7 +300,7 @@ static void start_regs(struct regs *r, const struct exec_image *x)
 }
 
 /* A handler table of our own, all handlers back to default, no alternate stack. */
-static int exec_signals(struct thread *t)
+static int exec_signals(struct thread *t) __no_lock_check /* siglock takes old->lock here */
 {
 	struct thread_group *g = t->group;
 	struct sighand *old = g->sighand, *fresh = NULL;

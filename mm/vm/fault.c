@@ -413,7 +413,7 @@ static bool access_allowed(const struct vma *v, unsigned flags)
 
 /* The VMA for addr, a stack grown down to it if it lies right below one. mm->lock is held for reading
  * on entry and on return. */
-static struct vma *find_or_grow(struct mm *mm, u64 addr)
+static struct vma *find_or_grow(struct mm *mm, u64 addr) __requires_shared(mm->lock) __no_lock_check
 {
 	struct vma *v = vma_find(mm, addr);
 	int err;

@@ -180,7 +180,7 @@ s64 sys_munlockall(void)
 /* --- msync --- */
 
 /* Write out what [start, end) shows of v's file. Called with mm->lock read; returns without it. */
-static int sync_vma(struct mm *mm, struct vma *v, u64 start, u64 end)
+static int sync_vma(struct mm *mm, struct vma *v, u64 start, u64 end) __releases_shared(mm->lock)
 {
 	struct mapping *m = v->mapping;
 	struct file *f = v->file;

@@ -16,14 +16,15 @@ struct remap {
 	u64 populate, populate_len;
 };
 
-static void lock_tables(spinlock_t *a, spinlock_t *b)
+/* By address; they may be one, which the analysis cannot follow. */
+static void lock_tables(spinlock_t *a, spinlock_t *b) __acquires(*a, *b) __no_lock_check
 {
 	spin_lock(a < b ? a : b);
 	if (a != b)
 		spin_lock(a < b ? b : a);
 }
 
-static void unlock_tables(spinlock_t *a, spinlock_t *b)
+static void unlock_tables(spinlock_t *a, spinlock_t *b) __releases(*a, *b) __no_lock_check
 {
 	spin_unlock(a);
 	if (a != b)
@@ -49,6 +50,7 @@ static void move_entries(pte_t *src, pte_t *dst, u64 n)
 
 /* Carry the entries of [old, old + len) over to new. -ENOMEM: some stayed. */
 static int move_tables(struct vma *from, u64 old, u64 new, u64 len)
+	__no_lock_check /* locks the mapping only if there is one */
 {
 	u64 end = old + len, stop, n, d;
 	struct mapping *m = from->mapping;
