@@ -49,7 +49,9 @@ static unsigned keycode_of(u8 prefix, u8 code)
 {
 	if (prefix == 0xe0)
 		return extended[code];
-	return code < 0x54 ? code : upper[code];
+	if (code < 0x54)
+		return code;
+	return code < ARRAY_SIZE(upper) ? upper[code] : 0;
 }
 
 static void key(struct atkbd *k, unsigned code, bool down, u8 scan)

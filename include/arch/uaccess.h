@@ -24,11 +24,11 @@ int user_futex_op(int op, u32 arg, u32 __user *p, u32 *old) __must_check;
 
 /* Values: get_user(x, ptr) / put_user(x, ptr) give 0 or -EFAULT. */
 #define get_user(x, p) copy_in(&(x), (p), sizeof(x))
-#define put_user(x, p)                                                      \
-	({                                                                  \
-		__typeof__(x) __pu = (x);                                   \
-		_Static_assert(sizeof(x) == sizeof(*(p)), "put_user size"); \
-		copy_out((p), &__pu, sizeof(__pu));                         \
+#define put_user(x, p)                                                         \
+	({                                                                     \
+		__typeof__(x) __pu = (x);                                      \
+		_Static_assert(sizeof(__pu) == sizeof(*(p)), "put_user size"); \
+		copy_out((p), &__pu, sizeof(__pu));                            \
 	})
 
 /* End of the user half: 2^47 - PAGE_SIZE, or 2^56 - PAGE_SIZE with LA57. [I] */

@@ -28,7 +28,7 @@ struct bootinfo {
 	struct boot_module *modules;
 	unsigned nr_modules;
 	struct boot_framebuffer fb;
-	paddr_t rsdp;	   /* 0: not given, search */
+	paddr_t rsdp;	    /* 0: not given, search */
 	paddr_t efi_systab; /* 0: not EFI */
 	bool efi_boot;
 };
@@ -42,9 +42,9 @@ struct boot_param {
 	const char *name;
 	void (*fn)(const char *value);
 };
-#define BOOT_PARAM(n, f)                                                                           \
-	static const struct boot_param CONCAT(__bootparam_, f)                                     \
-		__used __section(".bootparams") __aligned(8) = {n, f}
+#define BOOT_PARAM(n, f)                                                                       \
+	static const struct boot_param CONCAT(__bootparam_, f) __used __section(".bootparams") \
+		__aligned(8) = {n, f}
 extern const struct boot_param __bootparams_start[], __bootparams_end[];
 /* Value of the last occurrence of name; "" for a bare one; NULL if absent. */
 const char *boot_option(const char *name);

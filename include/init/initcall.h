@@ -26,6 +26,6 @@ struct initcall {
 	enum initcall_level level;
 };
 extern const struct initcall __initcalls_start[], __initcalls_end[];
-#define INITCALL(lvl, f)                                                                           \
-	static const struct initcall CONCAT(__initcall_, f) SECTION_TABLE_ENTRY(".initcalls") = {  \
-		f, #f, INITCALL_##lvl}
+#define INITCALL(lvl, f)                                    \
+	static const struct initcall CONCAT(__initcall_, f) \
+		SECTION_TABLE_ENTRY(".initcalls") = {f, #f, INITCALL_##lvl}

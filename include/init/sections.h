@@ -8,10 +8,11 @@ extern char __rodata_start[], __rodata_end[];
 extern char __data_start[], __data_end[];
 extern char __ro_after_init_start[], __ro_after_init_end[];
 extern char __init_start[], __init_end[]; /* page aligned: freed after boot */
-extern char __init_text_end[]; /* between init code and init data, page aligned */
+extern char __init_text_end[];		  /* between init code and init data, page aligned */
 extern char __bss_start[], __bss_end[];
 extern char __percpu_start[], __percpu_end[];
-extern char __initramfs_start[], __initramfs_end[]; /* built-in cpio, in its own pages, freed after unpacking */
+extern char __initramfs_start[],
+	__initramfs_end[]; /* built-in cpio, in its own pages, freed after unpacking */
 
 struct extable_entry {
 	s32 insn, fixup; /* relative to the field's own address */

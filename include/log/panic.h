@@ -13,17 +13,17 @@ extern s64 panic_timeout; /* [a] seconds before a reboot; 0: never, negative: at
 /* Filled in by the scheduler: prints "CPU: n PID: n Comm: name". */
 extern void (*panic_thread_hook)(void);
 
-#define BUG_ON(c)                                                                                  \
-	do {                                                                                       \
-		if (unlikely(c))                                                                   \
-			panic("BUG at %s:%d: %s", __FILE__, __LINE__, #c);                         \
+#define BUG_ON(c)                                                          \
+	do {                                                               \
+		if (unlikely(c))                                           \
+			panic("BUG at %s:%d: %s", __FILE__, __LINE__, #c); \
 	} while (0)
-#define WARN_ON(c)                                                                                 \
-	({                                                                                         \
-		bool __w = (c);                                                                    \
-		if (unlikely(__w))                                                                 \
-			warn_report(__FILE__, __LINE__, #c);                                       \
-		__w;                                                                               \
+#define WARN_ON(c)                                           \
+	({                                                   \
+		bool __w = (c);                              \
+		if (unlikely(__w))                           \
+			warn_report(__FILE__, __LINE__, #c); \
+		__w;                                         \
 	})
 void warn_report(const char *file, int line, const char *what); /* with a backtrace */
 #ifdef CONFIG_DEBUG

@@ -21,18 +21,18 @@ void vprintk(enum log_level level, const char *fmt, va_list ap);
 #ifndef LOG_PREFIX
 #define LOG_PREFIX ""
 #endif
-#define pr_emerg(f, ...) printk(LOG_EMERG, LOG_PREFIX f, ##__VA_ARGS__)
-#define pr_crit(f, ...)	 printk(LOG_CRIT, LOG_PREFIX f, ##__VA_ARGS__)
-#define pr_err(f, ...)	 printk(LOG_ERR, LOG_PREFIX f, ##__VA_ARGS__)
-#define pr_warn(f, ...)	 printk(LOG_WARNING, LOG_PREFIX f, ##__VA_ARGS__)
+#define pr_emerg(f, ...)  printk(LOG_EMERG, LOG_PREFIX f, ##__VA_ARGS__)
+#define pr_crit(f, ...)	  printk(LOG_CRIT, LOG_PREFIX f, ##__VA_ARGS__)
+#define pr_err(f, ...)	  printk(LOG_ERR, LOG_PREFIX f, ##__VA_ARGS__)
+#define pr_warn(f, ...)	  printk(LOG_WARNING, LOG_PREFIX f, ##__VA_ARGS__)
 #define pr_notice(f, ...) printk(LOG_NOTICE, LOG_PREFIX f, ##__VA_ARGS__)
-#define pr_info(f, ...)	 printk(LOG_INFO, LOG_PREFIX f, ##__VA_ARGS__)
-#define pr_debug(f, ...) printk(LOG_DEBUG, LOG_PREFIX f, ##__VA_ARGS__)
-#define pr_once(lvl, f, ...)                                                                       \
-	do {                                                                                       \
-		static bool __once;                                                                \
-		if (!__atomic_exchange_n(&__once, true, __ATOMIC_RELAXED))                         \
-			printk(lvl, LOG_PREFIX f, ##__VA_ARGS__);                                  \
+#define pr_info(f, ...)	  printk(LOG_INFO, LOG_PREFIX f, ##__VA_ARGS__)
+#define pr_debug(f, ...)  printk(LOG_DEBUG, LOG_PREFIX f, ##__VA_ARGS__)
+#define pr_once(lvl, f, ...)                                               \
+	do {                                                               \
+		static bool __once;                                        \
+		if (!__atomic_exchange_n(&__once, true, __ATOMIC_RELAXED)) \
+			printk(lvl, LOG_PREFIX f, ##__VA_ARGS__);          \
 	} while (0)
 
 /* A console shows log records. write: any context, interrupts may be off; must not printk. */

@@ -26,14 +26,14 @@ struct pager_ops {
 	u64 (*size)(struct mapping *m);
 };
 struct mapping {
-	spinlock_t lock;	 /* pages tree and tags */
-	struct radix_tree pages; /* [lock] struct page *, lookups under RCU */
-	unsigned long nr_pages;	 /* [lock] */
+	spinlock_t lock;	     /* pages tree and tags */
+	struct radix_tree pages;     /* [lock] struct page *, lookups under RCU */
+	unsigned long nr_pages;	     /* [lock] */
 	const struct pager_ops *ops; /* [I] */
-	void *host;		 /* [I] struct inode * or NULL */
+	void *host;		     /* [I] struct inode * or NULL */
 	rwsem_t i_mmap_lock;
-	struct rb_root i_mmap;	 /* [i_mmap_lock] VMAs that map it, interval tree by pgoff */
-	u64 writable_maps;	 /* [i_mmap_lock] */
+	struct rb_root i_mmap; /* [i_mmap_lock] VMAs that map it, interval tree by pgoff */
+	u64 writable_maps;     /* [i_mmap_lock] */
 	rwsem_t invalidate_lock; /* read: faults and reads that add pages; write: truncate, hole punch */
 	gfp_t gfp;		 /* [I] for page_alloc; default GFP_WAIT | GFP_USER */
 	int wb_err;		 /* [a] first error of writeback since mapping_sync last told it */
@@ -91,7 +91,8 @@ int mapping_sync(struct mapping *m, u64 start, u64 end);
 bool mapping_dirty(struct mapping *m);
 
 /* Installed by mm/vm: unmap [first, last] page offsets of m from all VMAs. */
-extern void (*mapping_unmap_hook)(struct mapping *m, unsigned long first, unsigned long last, bool even_cows);
+extern void (*mapping_unmap_hook)(struct mapping *m, unsigned long first, unsigned long last,
+				  bool even_cows);
 /* Same: make the shared mappings of the page offsets clean and write-protected; true if one was dirty. */
 extern bool (*mapping_clean_hook)(struct mapping *m, unsigned long first, unsigned long last);
 void pagecache_init(void);

@@ -57,7 +57,7 @@ struct process {
 	s16 oom_score_adj;
 	u64 timer_slack_ns;
 	struct thread *exec_thread; /* [siglock] waits in exec for the others to die */
-	struct io_account io; /* [siglock] of threads that have exited */
+	struct io_account io;	    /* [siglock] of threads that have exited */
 	void *itimers;
 	void *posix_timers;
 	void *ptrace; /* kernel/proc/ptrace */

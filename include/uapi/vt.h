@@ -4,18 +4,18 @@
 
 #define MAX_NR_CONSOLES 63
 
-#define VT_OPENQRY     0x5600
-#define VT_GETMODE     0x5601
-#define VT_SETMODE     0x5602
-#define VT_GETSTATE    0x5603
-#define VT_SENDSIG     0x5604
-#define VT_RELDISP     0x5605
-#define VT_ACTIVATE    0x5606
-#define VT_WAITACTIVE  0x5607
-#define VT_DISALLOCATE 0x5608
-#define VT_RESIZE      0x5609
-#define VT_LOCKSWITCH  0x560b
-#define VT_UNLOCKSWITCH 0x560c
+#define VT_OPENQRY	 0x5600
+#define VT_GETMODE	 0x5601
+#define VT_SETMODE	 0x5602
+#define VT_GETSTATE	 0x5603
+#define VT_SENDSIG	 0x5604
+#define VT_RELDISP	 0x5605
+#define VT_ACTIVATE	 0x5606
+#define VT_WAITACTIVE	 0x5607
+#define VT_DISALLOCATE	 0x5608
+#define VT_RESIZE	 0x5609
+#define VT_LOCKSWITCH	 0x560b
+#define VT_UNLOCKSWITCH	 0x560c
 #define VT_GETHIFONTMASK 0x560d
 
 #define VT_AUTO	   0

@@ -18,7 +18,7 @@ bool panicking;
 void (*panic_thread_hook)(void);
 static u32 panic_cpu_plus1; /* [a] */
 static u32 panic_depth;	    /* of that CPU */
-s64 panic_timeout;   /* seconds; see above */
+s64 panic_timeout;	    /* seconds; see above */
 
 static void __noreturn panic_end(void)
 {
@@ -89,14 +89,16 @@ void panic(const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	vpanic(NULL, fmt, ap);
+	vpanic(NULL, fmt, ap); /* does not return */
+			       // cppcheck-suppress va_end_missing
 }
 
 void panic_regs(const struct regs *r, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	vpanic(r, fmt, ap);
+	vpanic(r, fmt, ap); /* does not return */
+			    // cppcheck-suppress va_end_missing
 }
 
 void warn_report(const char *file, int line, const char *what)

@@ -31,6 +31,7 @@ static struct entry *entries;
 static void message(const char *fmt, const char *what)
 {
 	char line[256];
+	// cppcheck-suppress wrongPrintfScanfArgNum ; not every message tells errno
 	int n = snprintf(line, sizeof(line), fmt, what, strerror(errno));
 	if (n > 0)
 		(void)!write(2, line, n < (int)sizeof(line) ? (size_t)n : sizeof(line) - 1);

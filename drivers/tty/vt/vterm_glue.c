@@ -40,7 +40,6 @@ static struct vt_term *active; /* [L] whose code runs: for term_abort */
 
 /* --- what the library calls ------------------------------------------------------------------ */
 
-void term_abort(void);
 __noreturn void term_abort(void)
 {
 	active->inside = false;
