@@ -121,6 +121,7 @@ static struct vma *remap_vma(struct remap *r)
 static s64 move_vma(struct remap *r, struct vma *v, u64 new)
 {
 	struct mm *mm = r->mm;
+	u32 flags = v->flags; /* v may be merged with the new one */
 	struct vma *n;
 	int err;
 
@@ -152,13 +153,28 @@ static s64 move_vma(struct remap *r, struct vma *v, u64 new)
 	if (!(r->flags & MREMAP_DONTUNMAP)) {
 		if (r->old_len)
 			(void)munmap_locked(mm, r->addr, r->old_len);
-	} else if (v->flags & VM_LOCKED) {
+	} else if (flags & VM_LOCKED) {
 		v = vma_at(mm, r->addr);
 		err = vma_change_flags(&v, r->addr, r->addr + r->old_len,
-				       v->flags & ~(VM_LOCKED | VM_LOCKONFAULT));
+				       flags & ~(VM_LOCKED | VM_LOCKONFAULT));
 		(void)err; /* stays locked if it cannot be split */
 	}
 	return new;
+}
+
+/* Unmap what is longer than the new length; old_len may reach over other VMAs, but not out of user space. */
+static int cut_tail(struct remap *r)
+{
+	int err;
+
+	if (r->old_len <= r->new_len)
+		return 0;
+	if (r->old_len > r->mm->task_size - r->addr)
+		return -EINVAL;
+	err = munmap_locked(r->mm, r->addr + r->new_len, r->old_len - r->new_len);
+	if (!err)
+		r->old_len = r->new_len;
+	return err;
 }
 
 /* MREMAP_FIXED, or MREMAP_DONTUNMAP, where the kernel chooses without FIXED. */
@@ -173,7 +189,8 @@ static s64 remap_to(struct remap *r)
 		if (r->new_addr & ~PAGE_MASK || r->new_len > mm->task_size ||
 		    r->new_addr > mm->task_size - r->new_len)
 			return -EINVAL;
-		if (r->addr + r->old_len > r->new_addr && r->new_addr + r->new_len > r->addr)
+		if (r->old_len > mm->task_size - r->addr ||
+		    (r->addr + r->old_len > r->new_addr && r->new_addr + r->new_len > r->addr))
 			return -EINVAL;
 		at = vm_place(mm, r->new_addr, r->new_len, MAP_FIXED);
 		if (at < 0)
@@ -182,12 +199,9 @@ static s64 remap_to(struct remap *r)
 		if (err)
 			return err;
 	}
-	if (r->old_len > r->new_len) {
-		err = munmap_locked(mm, r->addr + r->new_len, r->old_len - r->new_len);
-		if (err)
-			return err;
-		r->old_len = r->new_len;
-	}
+	err = cut_tail(r);
+	if (err)
+		return err;
 	v = remap_vma(r);
 	if (IS_ERR(v))
 		return PTR_ERR(v);
@@ -225,9 +239,7 @@ static s64 remap_locked(struct remap *r)
 	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return remap_to(r);
 	if (r->old_len >= r->new_len) {
-		err = r->old_len > r->new_len
-			      ? munmap_locked(r->mm, r->addr + r->new_len, r->old_len - r->new_len)
-			      : 0;
+		err = cut_tail(r);
 		return err ? err : (s64)r->addr;
 	}
 	v = remap_vma(r);

@@ -37,8 +37,9 @@
 
 static __thread uint64_t state;
 static __thread int depth; /* 1: a child that must not make children */
-static char *good;	   /* GOOD_SIZE bytes, readable and writable, with an unmapped page behind */
-static char *arena;	   /* what mmap, munmap, mprotect and so on may take apart */
+static char *good;  /* GOOD_SIZE bytes, readable and writable, with an unmapped page behind */
+static int null;    /* PID 1 opens it: root's workers unlink device nodes */
+static char *arena; /* what mmap, munmap, mprotect and so on may take apart */
 
 static uint64_t rnd(void)
 {
@@ -55,46 +56,86 @@ static const struct {
 	short nr;
 	const char *args;
 } calls[] = {
-	{0, "fbn"},	 {1, "fbn"},	  {2, "pom"},	  {3, "f"},	   {4, "pb"},	    {5, "fb"},	     {6, "pb"},
-	{7, "bct"},	 {8, "fnc"},	  {9, "ancofn"},  {10, "anc"},	   {11, "an"},	    {13, "sbbS"},    {14, "cSSc"},
-	{16, "fob"},	 {17, "fbnn"},	  {18, "fbnn"},	  {19, "fvc"},	   {20, "fvc"},	    {21, "pc"},	     {22, "b"},
-	{23, "cbbbt"},	 {25, "annca"},	  {26, "anc"},	  {27, "anb"},	   {28, "anc"},	    {32, "f"},	     {33, "ff"},
-	{34, "-"},	 {35, "tt"},	  {36, "cb"},	  {37, "c"},	   {38, "ctb"},	    {40, "ffbn"},    {53, "cccb"},
-	{56, "-"},	 {57, "-"},	  {58, "-"},	  {59, "pbb"},	   {60, "-"},	    {61, "ibcb"},    {62, "is"},
-	{72, "fcf"},	 {73, "fc"},	  {74, "f"},	  {75, "f"},	   {76, "pn"},	    {77, "fn"},	     {78, "fbn"},
-	{79, "bn"},	 {80, "p"},	  {81, "f"},	  {82, "pp"},	   {83, "pm"},	    {84, "p"},	     {85, "pm"},
-	{86, "pp"},	 {87, "p"},	  {88, "pp"},	  {89, "pbn"},	   {90, "pm"},	    {91, "fm"},	     {92, "puu"},
-	{93, "fuu"},	 {94, "puu"},	  {96, "bb"},	  {97, "cb"},	   {98, "cb"},	    {99, "b"},	     {100, "b"},
-	{101, "cibb"},	 {103, "-"},	  {105, "u"},	  {106, "u"},	   {109, "ii"},	    {115, "cb"},     {116, "cb"},
-	{121, "i"},	 {124, "i"},	  {125, "bb"},	  {126, "bb"},	   {127, "bc"},	    {128, "Sbtc"},   {129, "isb"},
-	{130, "Sc"},	 {131, "bb"},	  {132, "pt"},	  {133, "pmx"},	   {137, "pb"},	    {138, "fb"},     {140, "ci"},
-	{141, "cic"},	 {142, "ib"},	  {143, "ib"},	  {144, "icb"},	   {148, "ib"},	    {149, "an"},     {150, "an"},
-	{15, "-"},	 {153, "-"},	  {155, "-"},	  {157, "cxxxx"},  {158, "ob"},	    {160, "cb"},     {161, "-"},
-	{164, "tb"},	 {165, "pppob"},  {166, "-"},	  {169, "-"},	   {170, "bc"},	    {171, "bc"},     {187, "fnn"},
-	{188, "ppbcc"},	 {189, "ppbcc"},  {190, "fpbcc"}, {191, "ppbn"},   {192, "ppbn"},   {193, "fpbn"},   {194, "pbn"},
-	{195, "pbn"},	 {196, "fbn"},	  {197, "pp"},	  {198, "pp"},	   {199, "fp"},	    {200, "is"},     {202, "wcctwc"},
-	{203, "icb"},	 {204, "inb"},	  {213, "c"},	  {217, "fbn"},	   {218, "b"},	    {221, "fnnc"},   {227, "ct"},
-	{228, "cb"},	 {229, "cb"},	  {230, "cctt"},  {231, "-"},	   {232, "fbct"},   {233, "fcfb"},   {234, "iis"},
-	{235, "pt"},	 {247, "cibcb"},  {254, "fpo"},	  {257, "dpom"},   {258, "dpm"},    {259, "dpmx"},   {260, "dpuuc"},
-	{261, "dpt"},	 {262, "dpbo"},	  {263, "dpo"},	  {264, "dpdp"},   {265, "dpdpo"},  {266, "pdp"},    {267, "dpbn"},
-	{268, "dpm"},	 {269, "dpc"},	  {270, "cbbbtb"}, {271, "bctSc"}, {272, "o"},	    {273, "bc"},     {274, "ibb"},
-	{275, "fbfbno"}, {276, "ffno"},	  {277, "fnnc"},  {278, "fvco"},   {280, "dpto"},   {283, "co"},     {285, "fcnn"},
-	{286, "fctb"},	 {287, "fb"},	  {288, "fbbo"},  {289, "fScc"},   {290, "co"},	    {291, "o"},	     {292, "ffo"},
-	{293, "bo"},	 {294, "o"},	  {295, "fvcnc"}, {296, "fvcnc"},  {297, "iisb"},   {302, "icbb"},   {303, "dpbbo"},
-	{304, "dbo"},	 {310, "ivcvcc"}, {311, "ivcvcc"}, {316, "dpdpc"}, {318, "bnc"},    {319, "po"},     {322, "dpbbo"},
-	{324, "occ"},	 {325, "anc"},	  {326, "fbfbnc"}, {327, "fvcnco"}, {328, "fvcnco"}, {332, "dpoxb"}, {334, "bncx"},
-	{424, "fsbc"},	 {434, "ic"},	  {435, "-"},	  {436, "ffc"},	   {437, "dpbc"},   {438, "ffc"},    {439, "dpco"},
-	{440, "fvccc"},	 {441, "fbctSc"}, {452, "dpmo"},
+	{0, "fbn"},	 {1, "fbn"},	  {2, "pom"},	   {3, "f"},	    {4, "pb"},
+	{5, "fb"},	 {6, "pb"},	  {7, "bct"},	   {8, "fnc"},	    {9, "ancofn"},
+	{10, "anc"},	 {11, "an"},	  {13, "sbbS"},	   {14, "cSSc"},    {16, "fob"},
+	{17, "fbnn"},	 {18, "fbnn"},	  {19, "fvc"},	   {20, "fvc"},	    {21, "pc"},
+	{22, "b"},	 {23, "cbbbt"},	  {25, "annca"},   {26, "anc"},	    {27, "anb"},
+	{28, "anc"},	 {32, "f"},	  {33, "ff"},	   {34, "-"},	    {35, "tt"},
+	{36, "cb"},	 {37, "c"},	  {38, "ctb"},	   {40, "ffbn"},    {53, "cccb"},
+	{56, "-"},	 {57, "-"},	  {58, "-"},	   {59, "pbb"},	    {60, "-"},
+	{61, "ibcb"},	 {62, "is"},	  {72, "fcf"},	   {73, "fc"},	    {74, "f"},
+	{75, "f"},	 {76, "pn"},	  {77, "fn"},	   {78, "fbn"},	    {79, "bn"},
+	{80, "p"},	 {81, "f"},	  {82, "pp"},	   {83, "pm"},	    {84, "p"},
+	{85, "pm"},	 {86, "pp"},	  {87, "p"},	   {88, "pp"},	    {89, "pbn"},
+	{90, "pm"},	 {91, "fm"},	  {92, "puu"},	   {93, "fuu"},	    {94, "puu"},
+	{96, "bb"},	 {97, "cb"},	  {98, "cb"},	   {99, "b"},	    {100, "b"},
+	{101, "cibb"},	 {103, "-"},	  {105, "u"},	   {106, "u"},	    {109, "ii"},
+	{115, "cb"},	 {116, "cb"},	  {121, "i"},	   {124, "i"},	    {125, "bb"},
+	{126, "bb"},	 {127, "bc"},	  {128, "Sbtc"},   {129, "isb"},    {130, "Sc"},
+	{131, "bb"},	 {132, "pt"},	  {133, "pmx"},	   {137, "pb"},	    {138, "fb"},
+	{140, "ci"},	 {141, "cic"},	  {142, "ib"},	   {143, "ib"},	    {144, "icb"},
+	{148, "ib"},	 {149, "an"},	  {150, "an"},	   {15, "-"},	    {153, "-"},
+	{155, "-"},	 {157, "cxxxx"},  {158, "ob"},	   {160, "cb"},	    {161, "-"},
+	{164, "tb"},	 {165, "pppob"},  {166, "-"},	   {169, "-"},	    {170, "bc"},
+	{171, "bc"},	 {187, "fnn"},	  {188, "ppbcc"},  {189, "ppbcc"},  {190, "fpbcc"},
+	{191, "ppbn"},	 {192, "ppbn"},	  {193, "fpbn"},   {194, "pbn"},    {195, "pbn"},
+	{196, "fbn"},	 {197, "pp"},	  {198, "pp"},	   {199, "fp"},	    {200, "is"},
+	{202, "wcctwc"}, {203, "icb"},	  {204, "inb"},	   {213, "c"},	    {217, "fbn"},
+	{218, "b"},	 {221, "fnnc"},	  {227, "ct"},	   {228, "cb"},	    {229, "cb"},
+	{230, "cctt"},	 {231, "-"},	  {232, "fbct"},   {233, "fcfb"},   {234, "iis"},
+	{235, "pt"},	 {247, "cibcb"},  {254, "fpo"},	   {257, "dpom"},   {258, "dpm"},
+	{259, "dpmx"},	 {260, "dpuuc"},  {261, "dpt"},	   {262, "dpbo"},   {263, "dpo"},
+	{264, "dpdp"},	 {265, "dpdpo"},  {266, "pdp"},	   {267, "dpbn"},   {268, "dpm"},
+	{269, "dpc"},	 {270, "cbbbtb"}, {271, "bctSc"},  {272, "o"},	    {273, "bc"},
+	{274, "ibb"},	 {275, "fbfbno"}, {276, "ffno"},   {277, "fnnc"},   {278, "fvco"},
+	{280, "dpto"},	 {283, "co"},	  {285, "fcnn"},   {286, "fctb"},   {287, "fb"},
+	{288, "fbbo"},	 {289, "fScc"},	  {290, "co"},	   {291, "o"},	    {292, "ffo"},
+	{293, "bo"},	 {294, "o"},	  {295, "fvcnc"},  {296, "fvcnc"},  {297, "iisb"},
+	{302, "icbb"},	 {303, "dpbbo"},  {304, "dbo"},	   {310, "ivcvcc"}, {311, "ivcvcc"},
+	{316, "dpdpc"},	 {318, "bnc"},	  {319, "po"},	   {322, "dpbbo"},  {324, "occ"},
+	{325, "anc"},	 {326, "fbfbnc"}, {327, "fvcnco"}, {328, "fvcnco"}, {332, "dpoxb"},
+	{334, "bncx"},	 {424, "fsbc"},	  {434, "ic"},	   {435, "-"},	    {436, "ffc"},
+	{437, "dpbc"},	 {438, "ffc"},	  {439, "dpco"},   {440, "fvccc"},  {441, "fbctSc"},
+	{452, "dpmo"},
 };
 static const char *args_of[463];
 
 static uint64_t anything(void)
 {
-	static const uint64_t odd[] = {0, 1, 2, 3, 7, 8, 16, 63, 64, 127, 255, 4095, 4096, 4097, 0x7fffffff, 0x80000000,
-				       0xffffffff, 0x100000000, 0x7fffffffefff, 0x7ffffffff000, 0x800000000000,
-				       0xffff800000000000, 0xffff888000000000, 0xffffffff80000000, 0xffffffff81000000,
-				       0x7fffffffffffffff, 0x8000000000000000, 0xfffffffffffff000, -1ul, -2ul, -100ul,
-				       0x10, 0xdeadbeef};
+	static const uint64_t odd[] = {0,
+				       1,
+				       2,
+				       3,
+				       7,
+				       8,
+				       16,
+				       63,
+				       64,
+				       127,
+				       255,
+				       4095,
+				       4096,
+				       4097,
+				       0x7fffffff,
+				       0x80000000,
+				       0xffffffff,
+				       0x100000000,
+				       0x7fffffffefff,
+				       0x7ffffffff000,
+				       0x800000000000,
+				       0xffff800000000000,
+				       0xffff888000000000,
+				       0xffffffff80000000,
+				       0xffffffff81000000,
+				       0x7fffffffffffffff,
+				       0x8000000000000000,
+				       0xfffffffffffff000,
+				       -1ul,
+				       -2ul,
+				       -100ul,
+				       0x10,
+				       0xdeadbeef};
 	switch (rnd() % 8) {
 	case 0:
 	case 1:
@@ -117,12 +158,56 @@ static uint64_t anything(void)
 static const char *path(void)
 {
 	static const char *const names[] = {
-		"f0", "f1", "f2", "f3", "d", "d/f4", "d/../f2", "l", "l/f5", "d/e", ".", "..", "/", "", "loop", "fifo",
-		"/proc/self/maps", "/proc/self/fd/3", "/proc/self/fd", "/proc/self/status", "/proc/self", "/proc", "/dev",
-		"/proc/self/exe", "/proc/self/mem", "/proc/self/cmdline", "/proc/self/cwd/f1", "/proc/meminfo", "/proc/slabinfo",
-		"/proc/self/task", "/proc/stat", "/proc/mounts", "/proc/self/oom_score_adj", "/dev/null", "/dev/zero", "/dev/full",
-		"/dev/urandom", "/dev/ptmx", "/dev/tty", "/sys", "/randcalls", "user.name", "trusted.name", "tmpfs", "proc",
-		"security.capability", "/nowhere/file", "/proc/sys/kernel/hostname", "m", "m/f6",
+		"f0",
+		"f1",
+		"f2",
+		"f3",
+		"d",
+		"d/f4",
+		"d/../f2",
+		"l",
+		"l/f5",
+		"d/e",
+		".",
+		"..",
+		"/",
+		"",
+		"loop",
+		"fifo",
+		"/proc/self/maps",
+		"/proc/self/fd/3",
+		"/proc/self/fd",
+		"/proc/self/status",
+		"/proc/self",
+		"/proc",
+		"/dev",
+		"/proc/self/exe",
+		"/proc/self/mem",
+		"/proc/self/cmdline",
+		"/proc/self/cwd/f1",
+		"/proc/meminfo",
+		"/proc/slabinfo",
+		"/proc/self/task",
+		"/proc/stat",
+		"/proc/mounts",
+		"/proc/self/oom_score_adj",
+		"/dev/null",
+		"/dev/zero",
+		"/dev/full",
+		"/dev/urandom",
+		"/dev/ptmx",
+		"/dev/tty",
+		"/sys",
+		"/randcalls",
+		"user.name",
+		"trusted.name",
+		"tmpfs",
+		"proc",
+		"security.capability",
+		"/nowhere/file",
+		"/proc/sys/kernel/hostname",
+		"m",
+		"m/f6",
 	};
 	char *p = good + rnd() % (GOOD_SIZE - 300);
 
@@ -193,7 +278,8 @@ static uint64_t argument(char kind)
 	case 'c':
 		return rnd() % 24;
 	case 'o':
-		return (rnd() % 2 ? 1ul << rnd() % 24 : 0) | (rnd() % 2 ? 1ul << rnd() % 24 : 0) | (rnd() % 2 ? rnd() % 256 : 0);
+		return (rnd() % 2 ? 1ul << rnd() % 24 : 0) | (rnd() % 2 ? 1ul << rnd() % 24 : 0) |
+		       (rnd() % 2 ? rnd() % 256 : 0);
 	case 'b':
 		return rnd() % 10 ? (uint64_t)good + (rnd() % GOOD_SIZE & ~7ul) : 0;
 	case 's':
@@ -223,8 +309,8 @@ static uint64_t argument(char kind)
 /* What would end or falsify the test itself: PID 1 is left alone. */
 static int spares_init(long nr, const uint64_t *a)
 {
-	if (nr == SYS_prlimit64 || nr == SYS_sched_setscheduler || nr == SYS_sched_setparam || nr == SYS_sched_setaffinity ||
-	    nr == SYS_process_vm_writev)
+	if (nr == SYS_prlimit64 || nr == SYS_sched_setscheduler || nr == SYS_sched_setparam ||
+	    nr == SYS_sched_setaffinity || nr == SYS_process_vm_writev)
 		return (int)a[0] != 1;
 	if (nr == SYS_ptrace)
 		return (int)a[1] != 1;
@@ -262,8 +348,17 @@ static int child(void *seed)
 /* A process or thread of some kind; what shares memory gets a stack of its own. */
 static void make_child(void)
 {
-	static const int may[] = {CLONE_FS, CLONE_FILES, CLONE_VFORK, CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID,
-				  CLONE_CHILD_SETTID, CLONE_SYSVSEM, CLONE_UNTRACED, CLONE_PARENT, CLONE_IO, CLONE_PIDFD};
+	static const int may[] = {CLONE_FS,
+				  CLONE_FILES,
+				  CLONE_VFORK,
+				  CLONE_PARENT_SETTID,
+				  CLONE_CHILD_CLEARTID,
+				  CLONE_CHILD_SETTID,
+				  CLONE_SYSVSEM,
+				  CLONE_UNTRACED,
+				  CLONE_PARENT,
+				  CLONE_IO,
+				  CLONE_PIDFD};
 	int flags = rnd() % 4 ? SIGCHLD : (int)(rnd() % 65);
 	void *words = good + (rnd() % (GOOD_SIZE / 2) & ~7ul), *seed = (void *)rnd();
 	char *stack = good + GOOD_SIZE;
@@ -274,11 +369,13 @@ static void make_child(void)
 		flags |= may[rnd() % (sizeof(may) / sizeof(*may))];
 	if (rnd() % 3 == 0) {
 		flags |= CLONE_VM | (rnd() % 2 ? CLONE_SIGHAND : 0);
-		stack = mmap(NULL, 32768, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		stack = mmap(NULL, 32768, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			     0);
 		if (stack == MAP_FAILED)
 			return;
 		stack += 32768;
-		flags |= CLONE_VFORK; /* the thread-local words of libc are shared until it is gone */
+		flags |=
+			CLONE_VFORK; /* the thread-local words of libc are shared until it is gone */
 	}
 	if (flags & CLONE_VM) {
 		uint64_t kept = state;
@@ -340,9 +437,11 @@ static void *loop(void *seed)
 		if (rnd() % 64 == 0)
 			prepare_files();
 		if (rnd() % 64 == 0)
-			mmap(arena, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+			mmap(arena, ARENA, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 		for (int i = 0; i < 32; i++)
-			*(uint64_t *)(good + (rnd() % GOOD_SIZE & ~7ul)) = rnd() % 4 ? rnd() % 4096 : (uint64_t)good + rnd() % GOOD_SIZE;
+			*(uint64_t *)(good + (rnd() % GOOD_SIZE & ~7ul)) =
+				rnd() % 4 ? rnd() % 4096 : (uint64_t)good + rnd() % GOOD_SIZE;
 	}
 	return NULL;
 }
@@ -355,19 +454,21 @@ static void limit(int what, rlim_t value)
 
 static void worker(uint64_t seed, int slot)
 {
-	static const int handled[] = {SIGALRM, SIGPIPE, SIGCHLD, SIGUSR1, SIGHUP, SIGTERM, SIGIO, SIGINT, SIGTTOU, SIGTTIN};
+	static const int handled[] = {SIGALRM, SIGPIPE, SIGCHLD, SIGUSR1, SIGHUP,
+				      SIGTERM, SIGIO,	SIGINT,	 SIGTTOU, SIGTTIN};
 	struct itimerval tick = {{0, 100000}, {0, 100000}};
 	struct sigaction sa = {.sa_handler = nothing, .sa_flags = 0};
 	char dir[32];
 
 	state = seed | 1;
 	setsid();
-	int null = open("/dev/null", O_RDWR);
 	for (int i = 0; i < 3; i++)
 		dup2(null, i);
-	good = mmap(NULL, GOOD_SIZE + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	good = mmap(NULL, GOOD_SIZE + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
 	mprotect(good + GOOD_SIZE, 4096, PROT_NONE);
-	arena = mmap((void *)0x100000000, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	arena = mmap((void *)0x100000000, ARENA, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	limit(RLIMIT_AS, 64ul << 20);
 	limit(RLIMIT_NOFILE, 64);
 	limit(RLIMIT_FSIZE, 1 << 22);
@@ -499,9 +600,12 @@ int main(void)
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
 	mkdir("/tmp", 0777);
-	uint64_t seconds = parameter("randcalls.seconds", 20), seed = parameter("randcalls.seed", 1);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	uint64_t seconds = parameter("randcalls.seconds", 20),
+		 seed = parameter("randcalls.seed", 1);
 	double end = now() + (double)seconds;
-	printf("== randcalls: %llu s, seed %llu\n", (unsigned long long)seconds, (unsigned long long)seed);
+	printf("== randcalls: %llu s, seed %llu\n", (unsigned long long)seconds,
+	       (unsigned long long)seed);
 	fflush(stdout);
 	struct sched_param first = {.sched_priority = 99};
 	sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first);
@@ -523,7 +627,8 @@ int main(void)
 		printf("== randcalls: something does not die\n");
 		for (int pid = 2; pid < 32768; pid++)
 			if (kill(pid, 0) == 0)
-				print_file("/proc/%d/status", pid), print_file("/proc/%d/stack", pid);
+				print_file("/proc/%d/status", pid),
+					print_file("/proc/%d/stack", pid);
 		off();
 	}
 	printf("== randcalls: survived %llu rounds\n", (unsigned long long)rounds);
