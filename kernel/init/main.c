@@ -46,16 +46,23 @@ static int init_thread(void *arg)
 	return init_process_start();
 }
 
+static void announce(void)
+{
+	const char *loader = bootinfo.loader ? bootinfo.loader : "";
+
+	pr_notice("Daedalus " DAEDALUS_VERSION ", booted by %s%s%s%s", bootinfo.protocol,
+		  *loader ? " from " : "", loader, bootinfo.efi_boot ? ", EFI" : "");
+	pr_notice("Command line: %s", bootinfo.cmdline);
+}
+
 void kernel_main(void)
 {
 	struct join_handle init;
 
 	printf_symbol_hook = symbol_lookup;
 	boot_params_parse();
+	announce();
 	arch_early_init();
-	pr_notice("Daedalus " DAEDALUS_VERSION " (%s, %s %s)", bootinfo.protocol,
-		  bootinfo.loader ? bootinfo.loader : "", bootinfo.efi_boot ? "EFI" : "BIOS");
-	pr_notice("Command line: %s", bootinfo.cmdline);
 	arch_glue_init();
 	arch_memory_init();
 	smp_prepare();
