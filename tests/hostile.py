@@ -74,3 +74,7 @@ def random_calls(seed, seconds, smp):
 
 def fuzz(results, parallel):
     parallel(results, [(f"random system calls, seed {s}, {n} CPUs", random_calls(s, 20, n)) for s, n in ((1, 1), (2, 2), (3, 4))])
+
+
+def fuzz_long(results, parallel):
+    parallel(results, [(f"random system calls for 5 minutes, seed {s}, {n} CPUs", random_calls(s, 300, n)) for s, n in ((11, 4), (12, 8))])

@@ -31,6 +31,15 @@ def parallel(results, jobs, workers=2):
             pool.submit(results.run, *job)
 
 
+def long(results):
+    """What takes longer than a change should wait for: the same instruments, more often and with more CPUs."""
+    hostile.fuzz_long(results, parallel)
+    for _ in range(10):
+        ktest.run_all(results, parallel)
+    for _ in range(5):
+        abi.run_all(results, parallel)
+
+
 PREPARE = {
     "check": lambda: make("all"),
     "host": lambda: None,
@@ -40,6 +49,7 @@ PREPARE = {
     "console": lambda: make("iso"),
     "bad": lambda: make("all", "abi-tests"),
     "fuzz": lambda: make("BUILD=debug", "build/debug/daedalus.elf", "abi-tests"),
+    "long": lambda: make("all", "abi-tests") or make("BUILD=debug", "build/debug/daedalus.elf"),
 }
 PARTS = {
     "check": check,
@@ -50,4 +60,5 @@ PARTS = {
     "console": lambda r: console.run_all(r, parallel),
     "bad": lambda r: hostile.bad_input(r, parallel),
     "fuzz": lambda r: hostile.fuzz(r, parallel),
+    "long": long,
 }

@@ -18,7 +18,7 @@ build/tests/abi.cpio: $(ABI_PROGRAMS) tools/mkcpio.py
 	$(Q)tools/mkcpio.py build/tests/abi.list $@
 
 test-long: test test-bochs
-	$(Q)tests/run.py --long
+	$(Q)tests/run.py long
 test-bochs: build/daedalus.iso
 	$(Q)tests/bochs.py $<
 bench: build/daedalus.elf build/tests/bench.cpio
