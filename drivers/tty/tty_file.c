@@ -287,17 +287,12 @@ static unsigned tty_poll(struct file *f, struct poll_table *pt)
 	return m;
 }
 
-static s64 tty_llseek(struct file *f, s64 off, int whence)
-{
-	return -ESPIPE;
-}
-
+/* No llseek: the file is a stream, and reads and writes of one description do not wait for each other. */
 const struct file_ops tty_file_ops = {
 	.open = tty_open,
 	.release = tty_release,
 	.read = tty_read,
 	.write = tty_write,
-	.llseek = tty_llseek,
 	.poll = tty_poll,
 	.ioctl = tty_ioctl,
 };
