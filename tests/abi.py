@@ -18,6 +18,7 @@ def verdicts(text):
 
 def on_host(results, name, path):
     with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)  # as in the guest
         p = subprocess.run([path], capture_output=True, text=True, errors="replace", cwd=folder, timeout=120,
                            stdin=subprocess.DEVNULL)
     done = verdicts(p.stdout)
