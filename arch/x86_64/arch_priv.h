@@ -25,6 +25,8 @@ void arch_cpu_init(void);
  * per-CPU area: GDT, TSS with IST stacks, IDT, control registers, MSRs, PAT, XSAVE, SYSCALL. The boot
  * CPU has run it before kernel_main; the AP path calls it first thing. Interrupts off. */
 void cpu_init_this(unsigned cpu);
+/* Decide on PCIDs, once the command line is parsed, and switch them on here; the APs follow. */
+void cpu_pcid_init(void);
 /* The boot CPU's, on its way to kernel_main. */
 void gdt_init_this(void); /* GDT, TSS, IST stacks of this CPU */
 void idt_init(void);	  /* build the one IDT */
@@ -47,6 +49,7 @@ u64 extable_fixup(u64 rip);
 
 /* ---- MSRs and small instructions --------------------------------------------------------------- */
 #define MSR_APIC_BASE	   0x1bu
+#define MSR_MICROCODE	   0x8bu
 #define MSR_PAT		   0x277u
 #define MSR_EFER	   0xc0000080u
 #define MSR_STAR	   0xc0000081u

@@ -14,6 +14,7 @@
 #include <arch/irqflags.h>
 #include <arch/pgtable.h>
 #include <arch/smp.h>
+#include <init/bootinfo.h>
 #include <lib/bits.h>
 #include <lib/string.h>
 #include <log/printk.h>
@@ -33,6 +34,7 @@
 #define CR4_OSXMMEXCPT (1ul << 10)
 #define CR4_UMIP       (1ul << 11)
 #define CR4_FSGSBASE   (1ul << 16)
+#define CR4_PCIDE      (1ul << 17)
 #define CR4_OSXSAVE    (1ul << 18)
 #define CR4_SMEP       (1ul << 20)
 #define CR4_SMAP       (1ul << 21)
@@ -131,6 +133,51 @@ static __init void detect(struct cpu_features *f)
 	f->hwcap2 = f->fsgsbase ? AT_HWCAP2_FSGSBASE : 0;
 }
 
+/* PCIDs are used when the command line is known and the CPU's INVLPG is sound: on the Intel CPUs below it leaves
+ * global entries behind while PCIDs are on, unless the microcode is at least this one (erratum ADL063 and its
+ * like). A hypervisor's guest does not see the microcode's real revision, and is not concerned. */
+static const struct {
+	u8 model;
+	u32 microcode;
+} invlpg_misses[] = {
+	{0x97, 0x2e}, {0x9a, 0x42c}, {0xbe, 0x11}, {0xb7, 0x118}, {0xba, 0x4117}, {0xbf, 0x2e},
+};
+static bool pcid_decided __ro_after_init, no_pcid __initdata;
+
+static __init void param_nopcid(const char *value)
+{
+	no_pcid = true;
+}
+BOOT_PARAM("nopcid", param_nopcid);
+
+static __init bool invlpg_sound(const struct cpu_features *f)
+{
+	u32 a, b, c, d;
+
+	if (f->hypervisor || f->family != 6 || strcmp(f->vendor, "GenuineIntel"))
+		return true;
+	for (unsigned i = 0; i < ARRAY_SIZE(invlpg_misses); i++) {
+		if (invlpg_misses[i].model != f->model)
+			continue;
+		/* CPUID puts the revision there (SDM vol. 3, 10.11.7.1). */
+		wrmsr(MSR_MICROCODE, 0);
+		cpuid(1, 0, &a, &b, &c, &d);
+		return rdmsr(MSR_MICROCODE) >> 32 >= invlpg_misses[i].microcode;
+	}
+	return true;
+}
+
+__init void cpu_pcid_init(void)
+{
+	struct cpu_features *f = &cpu_features;
+
+	f->pcid = f->pcid && f->pge && !no_pcid && invlpg_sound(f);
+	f->invpcid = f->invpcid && f->pcid;
+	pcid_decided = true;
+	if (f->pcid)
+		write_cr4(read_cr4() | CR4_PCIDE); /* CR3 has no PCID yet, as it must be */
+}
+
 void cpu_init_this(unsigned cpu)
 {
 	const struct cpu_features *f = &cpu_features;
@@ -140,7 +187,8 @@ void cpu_init_this(unsigned cpu)
 	idt_load();
 	cr4 |= (f->cpuid_words[W_1D] >> 7 & 1 ? CR4_MCE : 0) | (f->pge ? CR4_PGE : 0) |
 	       (f->umip ? CR4_UMIP : 0) | (f->fsgsbase ? CR4_FSGSBASE : 0) |
-	       (f->xsave ? CR4_OSXSAVE : 0) | (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0);
+	       (f->xsave ? CR4_OSXSAVE : 0) | (pcid_decided && f->pcid ? CR4_PCIDE : 0) |
+	       (f->smep ? CR4_SMEP : 0) | (f->smap ? CR4_SMAP : 0);
 	write_cr4(cr4);
 	write_cr0((read_cr0() | CR0_MP | CR0_NE | CR0_WP | CR0_AM) &
 		  ~(CR0_EM | CR0_TS | CR0_NW | CR0_CD));

@@ -4,6 +4,7 @@
  * pt_new_root() (memory.c) and never change, so that every address space sees the same kernel. Tables of
  * the kernel half are added without a lock, by compare-and-exchange, and never freed; the leaves of an
  * area belong to whoever owns the area (vmalloc, map.c). User halves are serialised by mm/vm.
+ * Kernel leaves are global: with PCIDs, INVLPG reaches them from within any space, and only them.
  *
  * Source: Intel SDM vol. 3, 4.5 (4- and 5-level paging), 4.10 (TLBs). */
 #include "arch_priv.h"
@@ -15,6 +16,7 @@
 #include <uapi/errno.h>
 
 #define CR4_PGE	     (1ul << 7)
+#define CR3_NOFLUSH  (1ul << 63)
 #define TOP_ENTRIES  512
 #define KERNEL_FIRST 256 /* first top-level entry of the kernel half */
 
@@ -117,7 +119,7 @@ int pt_map_kernel(u64 va, paddr_t p, u64 size, u64 flags)
 			return -ENOMEM;
 		if (!pte_none(pte_read(e)))
 			return -EEXIST;
-		pte_write(e, pte_make(p, flags | PTE_PRESENT | PTE_ACCESSED |
+		pte_write(e, pte_make(p, flags | PTE_PRESENT | PTE_ACCESSED | PTE_GLOBAL |
 						 (flags & PTE_WRITE ? PTE_DIRTY : 0) |
 						 (level > 1 ? PTE_HUGE : 0)));
 		va += pt_span(level);
@@ -180,7 +182,7 @@ void pt_protect_kernel(u64 va, u64 size, u64 flags)
 
 		if (e)
 			pte_write(e, pte_make(pte_pa(pte_read(e)),
-					      flags | PTE_PRESENT | PTE_ACCESSED |
+					      flags | PTE_PRESENT | PTE_ACCESSED | PTE_GLOBAL |
 						      (flags & PTE_WRITE ? PTE_DIRTY : 0) |
 						      (level > 1 ? PTE_HUGE : 0)));
 		at += e ? pt_span(level) : PAGE_SIZE;
@@ -209,18 +211,35 @@ void pt_switch(pte_t *root)
 	write_cr3(virt_to_phys(root).v);
 }
 
+void pt_switch_pcid(pte_t *root, unsigned pcid, bool flush)
+{
+	write_cr3(virt_to_phys(root).v | pcid | (flush ? 0 : CR3_NOFLUSH));
+}
+
 void tlb_flush_page_local(u64 va)
 {
 	__asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");
 }
 
+/* An interrupt in between could load another table, which must stay. */
 void tlb_flush_all_local(void)
 {
+	unsigned long f = irq_save();
+
 	write_cr3(read_cr3());
+	irq_restore(f);
 }
 
+/* All PCIDs, global entries too: INVPCID type 2, or a change of CR4.PGE (SDM vol. 3, 4.10.4.1). */
 void tlb_flush_kernel_local(void)
 {
+	if (cpu_features.invpcid) {
+		struct {
+			u64 pcid, address;
+		} d = {0, 0};
+		__asm__ volatile("invpcid %0, %1" ::"m"(d), "r"(2ul) : "memory");
+		return;
+	}
 	unsigned long f = irq_save();
 	u64 cr4 = read_cr4();
 

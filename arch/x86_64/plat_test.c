@@ -198,6 +198,11 @@ KTEST(smp, per_cpu_areas_are_apart)
 	}
 }
 
+static void count_call(void *arg)
+{
+	__atomic_fetch_add((u32 *)arg, 1, __ATOMIC_SEQ_CST);
+}
+
 KTEST(smp, tlb_shootdown_returns)
 {
 	u64 before = 0, after = 0;
@@ -206,8 +211,10 @@ KTEST(smp, tlb_shootdown_returns)
 		before += irq_local_count(IRQ_TLB, c);
 	tlb_shootdown_kernel(KERNEL_IMAGE_BASE, PAGE_SIZE);
 	tlb_shootdown_kernel(KERNEL_IMAGE_BASE, 1000 * PAGE_SIZE);
-	tlb_shootdown(cpu_online_mask, 0x1000, 3);
-	tlb_shootdown(cpu_online_mask, 0x1000, 1000);
+	u32 calls = 0;
+	tlb_call(cpu_online_mask, count_call, &calls);
+	tlb_call(cpu_online_mask, count_call, &calls);
+	CHECK_EQ(calls, 2 * nr_cpus_online);
 	for_each_online_cpu (c)
 		after += irq_local_count(IRQ_TLB, c);
 	CHECK_EQ(after - before, nr_cpus_online > 1 ? 4 * (nr_cpus_online - 1) : 0);

@@ -21,6 +21,7 @@ __init void arch_early_init(void)
 {
 	const struct cpu_features *f = &cpu_features;
 
+	cpu_pcid_init();
 	pr_info("%s (family %u, model %u, stepping %u), %u-level paging", f->model_name, f->family,
 		f->model, f->stepping, pt_levels);
 	pr_info("features:%s%s%s%s%s%s%s%s%s, xcr0 %#lx, %u bytes of FPU state",

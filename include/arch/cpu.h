@@ -14,7 +14,8 @@ struct cpu_features {
 	u32 hwcap, hwcap2;   /* AT_HWCAP (CPUID.1:EDX), AT_HWCAP2 */
 	u32 cpuid_words[16]; /* raw leaves for /proc/cpuinfo: see arch/x86_64/cpu.c */
 };
-extern struct cpu_features cpu_features; /* [I] of the boot CPU, after arch_cpu_init */
+/* [I] of the boot CPU, after arch_cpu_init; pcid and invpcid: in use, after arch_early_init */
+extern struct cpu_features cpu_features;
 
 /* 1 if a hardware random word was delivered. */
 bool arch_random_u64(u64 *out);

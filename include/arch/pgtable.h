@@ -116,14 +116,18 @@ void pt_protect_kernel(u64 va, u64 size, u64 flags);
 /* A new top table with the kernel half filled in (shared with all); NULL: no memory. */
 pte_t *pt_new_root(void);
 void pt_free_root(pte_t *root);
-/* Load root into CR3 of this CPU. Interrupts off. */
+/* Load root into CR3 of this CPU and forget all other user translations (of PCID 0, with PCIDs). Interrupts off. */
 void pt_switch(pte_t *root);
+/* With cpu_features.pcid: load root as address space pcid, 1..4095, whose translations are kept unless flush. What
+ * a PCID means on which CPU, and when it is stale, is the caller's business. Interrupts off. */
+#define PCID_MAX 4095u
+void pt_switch_pcid(pte_t *root, unsigned pcid, bool flush);
 
 /* TLB, this CPU. */
 void tlb_flush_page_local(u64 va);
-void tlb_flush_all_local(void);	   /* user entries */
-void tlb_flush_kernel_local(void); /* also global entries */
-/* TLB, the CPUs in mask (plus this one if in it): waits until done. nr_pages > some threshold
- * flushes everything. Interrupts on. */
-void tlb_shootdown(const unsigned long *cpumask, u64 start, u64 nr_pages);
+void tlb_flush_all_local(void);	   /* user entries; with PCIDs those of the loaded one, as above */
+void tlb_flush_kernel_local(void); /* all entries of all PCIDs, also global ones */
+/* Run fn(arg) on the CPUs in mask, this one included if it is in it, on a channel of its own (hard IRQ; here: as the
+ * caller runs), and wait until all have. fn flushes what it finds right. Interrupts on. */
+void tlb_call(const unsigned long *cpumask, void (*fn)(void *arg), void *arg);
 void tlb_shootdown_kernel(u64 start, u64 size); /* all CPUs */

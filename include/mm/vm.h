@@ -90,7 +90,8 @@ struct mm {
 	unsigned long cpumask_inline; /* what cpumask points to with at most 64 CPUs */
 	u32 def_flags;		      /* [lock] VM_LOCKED after mlockall(MCL_FUTURE) */
 	bool no_aslr;	    /* [I] set by exec before vm_setup_stack (ADDR_NO_RANDOMIZE) */
-	atomic64_t tlb_gen; /* counts the flushes (for PCID) */
+	u64 id;		    /* [I] no other space ever has it */
+	atomic64_t tlb_gen; /* [a] counts the flushes (mm/vm/tlb.c) */
 };
 enum { RSS_FILE, RSS_ANON, RSS_SHMEM };
 

@@ -72,7 +72,7 @@ static bool known_plain(const char *w, size_t n)
 {
 	static const char *const names[] = {
 		"console", "root", "rootfstype", "rootflags", "rootwait", "rootdelay", "ro", "rw", "init",
-		"rdinit", "ktest", "BOOT_IMAGE", "initrd", "no5lvl", "nokaslr", "kaslr", "nopcid",
+		"rdinit", "ktest", "BOOT_IMAGE", "initrd", "no5lvl", "nokaslr", "kaslr",
 		"mitigations", "nosmp", "maxcpus", "mem", "earlyprintk", "earlycon", "vga", "kbd",
 		"noapic", "acpi", "nomodeset", "video", "pti", "nopti", "tsc", "clocksource", "printk.time",
 		"random.trust_cpu", "reboot", "nokpti", "spectre_v2", "splash", "apparmor", "selinux",

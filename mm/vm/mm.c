@@ -1,14 +1,11 @@
-/* struct mm: creation, loading, the end.
+/* struct mm: creation, the end.
  *
  * Two counts: users (threads that run in it; the last one's end drops the mappings) and count (users
  * together hold one, others who look at it from outside the rest; the last frees it).
- * A CPU that switches to a kernel thread keeps the page tables loaded (lazily) and stays in mm->cpumask, so
- * that it gets the flushes. It holds no reference: before the mappings go, the last user makes every CPU that
- * still has the tables loaded switch to the kernel's own. switch_mm sets the CPU's bit before it loads the
- * tables, and flushers write entries before they read the mask, so one of the two sees the other.
- * Contexts: switch_mm with interrupts off; the rest process context. */
+ * Loading, and what CPUs remember of the tables, is tlb.c. Context: process. */
+#define LOG_PREFIX "mm: "
 #include <alloc/slab.h>
-#include <arch/irqflags.h>
+#include <arch/cpu.h>
 #include <arch/smp.h>
 #include <arch/uaccess.h>
 #include <log/panic.h>
@@ -17,77 +14,12 @@
 #include "vm_priv.h"
 
 static struct slab_cache *mm_cache __ro_after_init;
-static DEFINE_PER_CPU(struct mm *, loaded_mm); /* whose tables this CPU has; NULL: the kernel's */
 const struct vm_file_ops *vm_file_ops __ro_after_init;
 struct page *zero_page __ro_after_init;
 
 void vm_set_file_ops(const struct vm_file_ops *o)
 {
 	vm_file_ops = o;
-}
-
-/* --- loading --- */
-
-static void load_mm(struct mm *mm)
-{
-	struct mm *old = this_cpu_read(loaded_mm);
-	unsigned cpu = cpu_id();
-
-	if (old == mm)
-		return;
-	if (mm)
-		bit_set_atomic(mm->cpumask, cpu); /* a full barrier */
-	this_cpu_write(loaded_mm, mm);
-	pt_switch(mm ? mm->root : kernel_root);
-	if (old)
-		bit_clear_atomic(old->cpumask, cpu);
-}
-
-static void switch_mm(struct mm *prev, struct mm *next)
-{
-	(void)prev;
-	if (next)
-		load_mm(next);
-}
-
-/* In an interrupt or with interrupts off. */
-static void unload_here(void *arg)
-{
-	if (this_cpu_read(loaded_mm) == arg)
-		load_mm(NULL);
-}
-
-/* No thread runs in mm any more: take it off the CPUs that have it loaded lazily. */
-static void unload_everywhere(struct mm *mm)
-{
-	unsigned long flags = irq_save();
-	size_t cpu;
-
-	unload_here(mm);
-	irq_restore(flags);
-	preempt_disable();
-	while ((cpu = bitmap_find_set(mm->cpumask, nr_cpus, 0)) < nr_cpus) {
-		if (cpu == cpu_id()) {
-			flags = irq_save();
-			unload_here(mm);
-			irq_restore(flags);
-		} else {
-			smp_call_function_single(cpu, unload_here, mm);
-		}
-	}
-	preempt_enable();
-}
-
-struct mm *mm_install(struct mm *mm)
-{
-	unsigned long flags = irq_save();
-	struct mm *old = current->mm;
-
-	current->mm = mm;
-	if (mm)
-		load_mm(mm);
-	irq_restore(flags);
-	return old;
 }
 
 /* --- life --- */
@@ -112,6 +44,7 @@ struct mm *mm_create(void)
 	spin_init(&mm->pt_lock);
 	ref_init(&mm->users, 1);
 	ref_init(&mm->count, 1);
+	mm->id = tlb_new_id();
 	mm->task_size = user_limit;
 	mm->rlim_as = mm->rlim_data = RLIM_INFINITY;
 	mm->rlim_stack = mm->rlim_memlock = 8 * MiB;
@@ -159,7 +92,7 @@ static void drop_mappings(struct mm *mm)
 	struct tlb_batch b;
 	struct vma *v, *next;
 
-	unload_everywhere(mm);
+	tlb_unload_everywhere(mm);
 	down_write(&mm->lock);
 	tlb_batch_init(&b, mm, mm->total_vm);
 	b.full = true;
@@ -203,4 +136,6 @@ void vm_init(void)
 	vma_init();
 	rmap_init();
 	sched_set_mm_ops(&ops);
+	if (cpu_features.pcid)
+		pr_info("PCIDs in use, %s INVPCID", cpu_features.invpcid ? "with" : "without");
 }

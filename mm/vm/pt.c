@@ -1,4 +1,4 @@
-/* Page tables of user space: finding and making entries, zapping, freeing tables, flushing TLBs.
+/* Page tables of user space: finding and making entries, zapping, freeing tables.
  *
  * Every table page knows how many of its entries are in use (pt_used): level-1 entries that are not zero,
  * child tables above. Level-1 entries and their count change under the table's own lock (pt_lock_of), upper
@@ -15,7 +15,6 @@
 
 #define CACHED_TABLES 32
 #define CACHED_ROOTS  4
-#define FLUSH_ALL     32 /* pages: above, flush everything */
 
 struct pt_cache {
 	u32 tables, roots;
@@ -175,48 +174,6 @@ again:
 		return &t[pt_index(a, 1)];
 	}
 	return NULL;
-}
-
-/* --- TLB --- */
-
-/* Does no CPU but this one have mm loaded? Preemption is off; the entries are written. */
-static bool only_here(struct mm *mm, unsigned cpu)
-{
-	smp_mb();
-	if (likely(nr_cpus <= 64))
-		return !(READ_ONCE(*mm->cpumask) & ~(1ul << cpu));
-	for (unsigned i = 0; i < BITS_TO_LONGS(nr_cpus); i++)
-		if (READ_ONCE(mm->cpumask[i]) & ~(i == cpu / 64 ? 1ul << cpu % 64 : 0))
-			return false;
-	return true;
-}
-
-void vm_flush_range(struct mm *mm, u64 start, u64 end)
-{
-	u64 nr = (end - start) >> PAGE_SHIFT;
-	unsigned cpu;
-
-	if (start >= end)
-		return;
-	atomic_inc(&mm->tlb_gen);
-	preempt_disable();
-	cpu = cpu_id();
-	if (!only_here(mm, cpu)) {
-		tlb_shootdown(mm->cpumask, start, nr);
-	} else if (bit_test(mm->cpumask, cpu)) {
-		if (nr > FLUSH_ALL)
-			tlb_flush_all_local();
-		else
-			for (; start < end; start += PAGE_SIZE)
-				tlb_flush_page_local(start);
-	}
-	preempt_enable();
-}
-
-void vm_flush_page(struct mm *mm, u64 addr)
-{
-	addr &= PAGE_MASK;
-	vm_flush_range(mm, addr, addr + PAGE_SIZE);
 }
 
 /* --- batches --- */

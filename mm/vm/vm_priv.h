@@ -155,8 +155,15 @@ void tlb_batch_end(struct tlb_batch *b);
 void zap_range(struct tlb_batch *b, struct vma *v, u64 start, u64 end, bool cows);
 /* Free the tables that only served [start, end); nothing else is mapped in [floor, ceil). */
 void pt_free_range(struct tlb_batch *b, u64 start, u64 end, u64 floor, u64 ceil);
-void vm_flush_range(struct mm *mm, u64 start, u64 end);
+
+/* tlb.c */
+void vm_flush_range(struct mm *mm, u64 start, u64 end); /* entries are written; process context */
 void vm_flush_page(struct mm *mm, u64 addr);
+void switch_mm(struct mm *prev, struct mm *next); /* sched_mm_ops */
+/* No thread runs in mm any more: take it off the CPUs that have it loaded lazily. */
+void tlb_unload_everywhere(struct mm *mm);
+u64 tlb_new_id(void);	  /* for mm->id */
+u64 tlb_loads_kept(void); /* this CPU's loads that needed no flush, for tests */
 
 /* fault.c */
 #define FAULT_FORCE \
