@@ -41,12 +41,16 @@ struct console {
 	void (*write)(struct console *c, const char *s, size_t n);
 	/* Make write safe after a panic (drop locks). */
 	void (*panic_enter)(struct console *c);
+	/* Wait until what programs wrote to the same device has left it (bounded); may be NULL. May sleep. */
+	void (*drain)(struct console *c);
 	struct console *next;
 	bool enabled;
 };
 /* Shows the backlog on it if console= asks for it (or nothing was asked and it is the first). The
  * early console (arch_early_putc) is dropped when the first real one comes. */
 void console_register(struct console *c);
+/* Before the machine stops: let every console's device send what it has queued. May sleep. */
+void consoles_drain(void);
 extern int console_loglevel; /* [a] records with level < this are shown */
 
 /* Reading the ring: a cursor survives overwriting (then the oldest kept record is next). */

@@ -300,6 +300,14 @@ void console_register(struct console *c)
 	flush_consoles();
 }
 
+void consoles_drain(void)
+{
+	/* Consoles are only ever added at the front. */
+	for (struct console *c = READ_ONCE(consoles); c; c = c->next)
+		if (c->drain)
+			c->drain(c);
+}
+
 static void param_loglevel(const char *v)
 {
 	u64 n;

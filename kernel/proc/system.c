@@ -362,6 +362,8 @@ s64 sys_reboot(int magic1, int magic2, unsigned cmd, void __user *arg)
 		ok |= (u32)magic2 == magic2s[i];
 	if ((u32)magic1 != REBOOT_MAGIC1 || !ok)
 		return -EINVAL;
+	if (cmd != REBOOT_CAD_ON && cmd != REBOOT_CAD_OFF)
+		consoles_drain(); /* the last words of programs come before ours */
 	switch (cmd) {
 	case REBOOT_CAD_ON:
 	case REBOOT_CAD_OFF:

@@ -643,6 +643,13 @@ static void console_panic(struct console *c)
 	spin_init(&p->lock);
 }
 
+static void console_drain(struct console *c)
+{
+	struct port *p = container_of(c, struct port, con);
+
+	(void)tty_wait_until_sent(p->tty, NSEC_PER_SEC);
+}
+
 /* The options of console=ttySn,115200n8 into k. */
 static void console_options(const char *name, struct ktermios *k)
 {
@@ -687,6 +694,7 @@ static void console_add(struct port *p)
 	p->con.name = p->con_name;
 	p->con.write = console_write;
 	p->con.panic_enter = console_panic;
+	p->con.drain = console_drain;
 	console_register(&p->con);
 }
 
