@@ -12,7 +12,7 @@
  *    NUL-terminated at all times and external names are freed through RCU, so that a lock-free
  *    comparison stays inside its buffer and is at worst wrong, which walk_seq then tells.
  *
- * Locks: directory's inode rwsem > rename_lock > parent->lock > bucket lock > lru_lock. None of the
+ * Locks: shrink_sem; directory's inode rwsem > rename_lock > parent->lock > bucket lock > lru_lock. None of the
  * spinlocks is taken in interrupts. dentry_put may sleep when it drops the last reference.
  */
 #define LOG_PREFIX "dcache: "
@@ -37,6 +37,8 @@ static DEFINE_SPINLOCK(lru_lock);
 static LIST_HEAD(lru);	     /* [lru_lock] newest first */
 static unsigned long nr_lru; /* [lru_lock] */
 static struct work shrink_work;
+static DEFINE_RWSEM(
+	shrink_sem); /* readers take unused dentries apart, a writer the tree of a dying super block */
 static unsigned long lru_cap; /* [I] */
 
 seqcount_t walk_seq;
@@ -430,6 +432,8 @@ void dentry_exchange(struct dentry *a, struct dentry *b)
 unsigned long dcache_shrink(unsigned long nr)
 {
 	unsigned long freed = 0;
+	if (!down_read_trylock(&shrink_sem))
+		return 0;
 	for (unsigned long scan = nr * 4; scan && freed < nr; scan--) {
 		struct dentry *victim = NULL;
 		spin_lock(&lru_lock);
@@ -458,6 +462,7 @@ unsigned long dcache_shrink(unsigned long nr)
 			freed++;
 		}
 	}
+	up_read(&shrink_sem);
 	return freed;
 }
 
@@ -490,6 +495,7 @@ void dentry_prune(struct dentry *d)
 void dentry_kill_tree(struct dentry *root)
 {
 	struct dentry *d = root;
+	down_write(&shrink_sem);
 	for (;;) {
 		while (!list_empty(&d->children))
 			d = list_first_entry(&d->children, struct dentry, sibling);
@@ -517,6 +523,7 @@ void dentry_kill_tree(struct dentry *root)
 		d = up;
 	}
 	dentry_put(root);
+	up_write(&shrink_sem);
 }
 
 static void shrink_to_cap(struct work *w)

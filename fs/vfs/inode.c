@@ -41,6 +41,7 @@ struct inode *inode_new(struct super_block *sb)
 	mapping_init(&i->own_mapping, NULL, i);
 	i->mapping = &i->own_mapping;
 	list_init(&i->sb_list);
+	ref_get(&sb->memory);
 	spin_lock(&sb->lock);
 	list_add_tail(&i->sb_list, &sb->inodes);
 	spin_unlock(&sb->lock);
@@ -60,10 +61,12 @@ struct inode *inode_tryget(struct inode *i)
 static void inode_free_rcu(struct rcu_head *h)
 {
 	struct inode *i = container_of(h, struct inode, rcu);
-	if (i->sb->ops && i->sb->ops->free_inode)
-		i->sb->ops->free_inode(i);
+	struct super_block *sb = i->sb;
+	if (sb->ops && sb->ops->free_inode)
+		sb->ops->free_inode(i);
 	else
 		slab_free(inode_slab, i);
+	super_memory_put(sb);
 }
 
 void sb_inode_remove(struct inode *i)

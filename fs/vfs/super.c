@@ -2,14 +2,15 @@
  * Super blocks (one per mounted file-system instance) and the table of file-system types.
  *
  * A super block's reference count counts its mounts (and the kernel's own holders, such as devtmpfs).
- * The last put takes the tree of cached names apart, then the file system's put_super, then memory
- * after a grace period (inodes on their way out through RCU still name it).
+ * The last put takes the tree of cached names apart, then the file system's put_super. Inodes on their
+ * way out through RCU, on whatever CPU, still name it: the memory goes a grace period after the last.
  *
  * Locks: supers_lock (the list of all) > sb->lock (its inodes). umount_sem is held for reading by sync.
  */
 #include <alloc/slab.h>
 #include <fs/dev.h>
 #include <lib/idr.h>
+#include <log/panic.h>
 #include <syscall/syscalls.h>
 #include "vfs_priv.h"
 
@@ -40,6 +41,7 @@ struct super_block *super_new(const struct fs_type *t, unsigned flags)
 		return NULL;
 	struct super_block *sb = &n->sb;
 	ref_init(&sb->ref, 1);
+	ref_init(&sb->memory, 1);
 	sb->type = t;
 	sb->flags = flags & (MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_LAZYTIME);
 	sb->block_size = PAGE_SIZE;
@@ -78,6 +80,12 @@ static void super_free_rcu(struct rcu_head *h)
 	kfree(container_of(h, struct sb_node, rcu));
 }
 
+void super_memory_put(struct super_block *sb)
+{
+	if (ref_put(&sb->memory))
+		call_rcu(&container_of(sb, struct sb_node, sb)->rcu, super_free_rcu);
+}
+
 void super_kill(struct super_block *sb)
 {
 	struct sb_node *n = container_of(sb, struct sb_node, sb);
@@ -90,6 +98,7 @@ void super_kill(struct super_block *sb)
 	if (sb->root)
 		dentry_kill_tree(sb->root);
 	sb->root = NULL;
+	WARN_ON(!list_empty(&sb->inodes)); /* who holds one must hold a mount as well */
 	if (sb->ops && sb->ops->put_super)
 		sb->ops->put_super(sb);
 	up_write(&sb->umount_sem);
@@ -97,7 +106,7 @@ void super_kill(struct super_block *sb)
 	(void)idr_remove(&anon_minors, n->anon_minor);
 	mutex_unlock(&supers_lock);
 	kfree(sb->source);
-	call_rcu(&n->rcu, super_free_rcu);
+	super_memory_put(sb);
 }
 
 void super_put(struct super_block *sb)

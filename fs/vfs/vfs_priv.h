@@ -40,6 +40,7 @@ extern spinlock_t rename_lock; /* writers of walk_seq */
 void inode_init_caches(void);
 int permission_generic(struct inode *i, int mask);
 void super_kill(struct super_block *sb);
+void super_memory_put(struct super_block *sb);
 void sb_inode_remove(struct inode *i);
 
 /* ---- mounts (mount.c) ---- */

@@ -163,6 +163,7 @@ struct super_ops {
 };
 struct super_block {
 	struct ref ref;
+	struct ref memory; /* one for ref > 0, one per inode until its own memory is free */
 	const struct fs_type *type;
 	const struct super_ops *ops;
 	const struct xattr_ops *xattr;

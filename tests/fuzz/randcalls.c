@@ -24,6 +24,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -530,6 +531,7 @@ static void print_file(const char *format, int pid)
 static void off(void)
 {
 	fflush(stdout);
+	tcdrain(1);
 	reboot(RB_POWER_OFF);
 	for (;;)
 		pause();
