@@ -199,12 +199,18 @@ static void set_path(struct walk *w, struct path *p)
 	w->path = *p;
 }
 
-static void go_root(struct walk *w)
+/* A symlink's body begins with a slash. */
+static int go_root(struct walk *w)
 {
+	if (w->flags & LOOKUP_BENEATH)
+		return -EXDEV;
 	need_root(w);
+	if ((w->flags & LOOKUP_NO_XDEV) && w->path.mnt != w->root.mnt)
+		return -EXDEV;
 	struct path p = w->root;
 	path_get(&p);
 	set_path(w, &p);
+	return 0;
 }
 
 static struct dentry *get_parent(struct dentry *d)
@@ -223,11 +229,12 @@ static struct dentry *get_parent(struct dentry *d)
 	}
 }
 
-static void go_up(struct walk *w)
+static int go_up(struct walk *w)
 {
 	need_root(w);
 	if (w->path.mnt == w->root.mnt && w->path.dentry == w->root.dentry)
-		return;
+		return w->flags & LOOKUP_BENEATH ? -EXDEV : 0;
+	struct mount *was = w->path.mnt;
 	path_up_mounts(&w->path);
 	if (w->path.dentry != w->path.mnt->root) {
 		struct dentry *p = get_parent(w->path.dentry);
@@ -235,6 +242,17 @@ static void go_up(struct walk *w)
 		w->path.dentry = p;
 	}
 	path_cross_mounts(&w->path);
+	return (w->flags & LOOKUP_NO_XDEV) && w->path.mnt != was ? -EXDEV : 0;
+}
+
+/* A link of a file system like procfs leads to jump: do the rules of openat2 let it? */
+static int may_jump(const struct walk *w, const struct path *jump)
+{
+	if (w->flags & LOOKUP_NO_MAGICLINKS)
+		return -ELOOP;
+	if ((w->flags & LOOKUP_NO_XDEV) && w->path.mnt != jump->mnt)
+		return -EXDEV;
+	return w->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT) ? -EXDEV : 0;
 }
 
 /* link (counted path, consumed) is followed; what is left of the name behind it is in the new frame. */
@@ -244,12 +262,18 @@ static int follow(struct walk *w, struct path *link, const char *rest, const cha
 	struct path jump = {NULL, NULL};
 	int err = -ELOOP;
 	*s = "";
-	if (w->nlinks++ >= MAX_SYMLINKS || (link->mnt->flags & MS_NOSYMFOLLOW))
+	if (w->nlinks++ >= MAX_SYMLINKS || (link->mnt->flags & MS_NOSYMFOLLOW) ||
+	    (w->flags & LOOKUP_NO_SYMLINKS))
 		goto out;
 	inode_touch_atime(link);
 	char *body = i->ops->readlink ? i->ops->readlink(i, link->dentry, &jump) : ERR_PTR(-EINVAL);
 	err = 0;
 	if (jump.dentry) {
+		err = may_jump(w, &jump);
+		if (err) {
+			path_put(&jump);
+			goto out;
+		}
 		set_path(w, &jump);
 		w->last_type = LAST_JUMP;
 		body = NULL;
@@ -268,7 +292,7 @@ static int follow(struct walk *w, struct path *link, const char *rest, const cha
 	if (body) {
 		*s = body;
 		if (*body == '/')
-			go_root(w);
+			err = go_root(w);
 	}
 out:
 	path_put(link);
@@ -343,8 +367,9 @@ static int walk_string(struct walk *w, const char *s)
 		}
 		s = next;
 		if (type != LAST_NORM) {
-			if (type == LAST_DOTDOT)
-				go_up(w);
+			err = type == LAST_DOTDOT ? go_up(w) : 0;
+			if (err)
+				return err;
 			continue;
 		}
 		struct path p = {w->path.mnt, lookup_child(w->path.dentry, name, len, h)};
@@ -356,6 +381,10 @@ static int walk_string(struct walk *w, const char *s)
 		}
 		mount_get(p.mnt);
 		path_cross_mounts(&p);
+		if ((w->flags & LOOKUP_NO_XDEV) && p.mnt != w->path.mnt) {
+			path_put(&p);
+			return -EXDEV;
+		}
 		if (S_ISLNK(p.dentry->inode->mode) &&
 		    (!last || (w->flags & LOOKUP_FOLLOW) || w->must_dir)) {
 			err = follow(w, &p, *next ? next : NULL, &s);
@@ -371,7 +400,9 @@ static int walk_slow(struct walk *w, int dirfd, const char *name)
 {
 	w->must_dir = w->flags & LOOKUP_DIRECTORY;
 	w->last_type = LAST_ROOT;
-	if (*name == '/') {
+	if (*name == '/' && (w->flags & LOOKUP_BENEATH))
+		return -EXDEV;
+	if (*name == '/' && !(w->flags & LOOKUP_IN_ROOT)) {
 		need_root(w);
 		w->path = w->root;
 		path_get(&w->path);
@@ -388,6 +419,10 @@ static int walk_slow(struct walk *w, int dirfd, const char *name)
 		w->path = r.f->path;
 		path_get(&w->path);
 		fdref_put(r);
+	}
+	if (w->flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT)) {
+		w->root = w->path;
+		path_get(&w->root);
 	}
 	return walk_string(w, name);
 }
@@ -406,6 +441,8 @@ int walk_begin(struct walk *w, int dirfd, const char *name, unsigned flags)
 			return -ENOENT;
 		return walk_slow(w, dirfd, name);
 	}
+	if (unlikely(flags & LOOKUP_RULES))
+		return flags & LOOKUP_CACHED ? -EAGAIN : walk_slow(w, dirfd, name);
 	if (*name != '/' && dirfd != AT_FDCWD) {
 		r = fdref_get_raw(dirfd);
 		if (!r.f)
@@ -431,7 +468,7 @@ int walk_begin(struct walk *w, int dirfd, const char *name, unsigned flags)
 		dentry_put(w->path.dentry);
 	w->path.mnt = NULL;
 	w->path.dentry = NULL;
-	return walk_slow(w, dirfd, name);
+	return flags & LOOKUP_CACHED ? -EAGAIN : walk_slow(w, dirfd, name);
 }
 
 int walk_follow_last(struct walk *w, struct dentry *d)

@@ -216,8 +216,11 @@ static int create_last(struct walk *w, int flags, mode_t mode, bool *created)
 	struct path p = {w->path.mnt, d};
 	mount_get(p.mnt);
 	path_cross_mounts(&p);
+	bool crossed = p.mnt != w->path.mnt;
 	path_put(&w->path);
 	w->path = p;
+	if (crossed && (w->flags & LOOKUP_NO_XDEV))
+		return -EXDEV;
 	return S_ISDIR(p.dentry->inode->mode) ? -EISDIR : 0;
 }
 
@@ -272,7 +275,8 @@ static int check_flags(int *flags)
 	return 0;
 }
 
-struct file *open_at(int dirfd, const char *name, int flags, mode_t mode)
+/* rules: LOOKUP_RESOLVE of openat2's resolve, or 0. */
+static struct file *open_with(int dirfd, const char *name, int flags, mode_t mode, unsigned rules)
 {
 	struct walk w;
 	struct path p;
@@ -281,13 +285,13 @@ struct file *open_at(int dirfd, const char *name, int flags, mode_t mode)
 	int err = check_flags(&flags);
 	if (err)
 		return ERR_PTR(err);
-	unsigned lookup = flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
+	unsigned lookup = rules | (flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW);
 	if (flags & O_DIRECTORY)
 		lookup |= LOOKUP_DIRECTORY;
 	if (!(flags & O_CREAT)) {
 		err = walk_begin(&w, dirfd, name, lookup);
 	} else {
-		err = walk_begin(&w, dirfd, name, LOOKUP_PARENT);
+		err = walk_begin(&w, dirfd, name, rules | LOOKUP_PARENT);
 		while (!err) {
 			err = create_last(&w, flags, mode, &created);
 			if (err <= 0)
@@ -312,7 +316,7 @@ struct file *open_at(int dirfd, const char *name, int flags, mode_t mode)
 
 struct file *file_open(int dirfd, const char *name, int flags, mode_t mode)
 {
-	return open_at(dirfd, name, flags, mode);
+	return open_with(dirfd, name, flags, mode, 0);
 }
 
 struct file *file_open_path(const struct path *p, int flags)
@@ -346,7 +350,7 @@ struct file *file_open_exec(const struct path *p)
 	return f;
 }
 
-s64 sys_openat(int dfd, const char __user *path, int flags, mode_t mode)
+static s64 open_fd(int dfd, const char __user *path, int flags, mode_t mode, unsigned rules)
 {
 	struct name_buf n;
 	int err = name_get(&n, path, false);
@@ -354,7 +358,7 @@ s64 sys_openat(int dfd, const char __user *path, int flags, mode_t mode)
 		return err;
 	int fd = fd_reserve(0, flags);
 	if (fd >= 0) {
-		struct file *f = open_at(dfd, n.s, flags, mode);
+		struct file *f = open_with(dfd, n.s, flags, mode, rules);
 		if (IS_ERR(f)) {
 			fd_release((unsigned)fd);
 			fd = (int)PTR_ERR(f);
@@ -364,6 +368,11 @@ s64 sys_openat(int dfd, const char __user *path, int flags, mode_t mode)
 	}
 	name_put(&n);
 	return fd;
+}
+
+s64 sys_openat(int dfd, const char __user *path, int flags, mode_t mode)
+{
+	return open_fd(dfd, path, flags, mode, 0);
 }
 
 s64 sys_open(const char __user *path, int flags, mode_t mode)
@@ -376,7 +385,7 @@ s64 sys_creat(const char __user *path, mode_t mode)
 	return sys_openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
-/* openat2(2): stricter about flags; the resolve rules are not offered, so any of them is refused. */
+/* openat2(2): stricter about flags, and rules about the way. */
 s64 sys_openat2(int dfd, const char __user *path, void __user *uhow, size_t sz)
 {
 	struct {
@@ -401,9 +410,15 @@ s64 sys_openat2(int dfd, const char __user *path, void __user *uhow, size_t sz)
 	if ((how.flags & O_PATH) &&
 	    (how.flags & ~(u64)(O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)))
 		return -EINVAL;
-	if (how.resolve)
-		return how.resolve & ~0x3ful ? -EINVAL : -EOPNOTSUPP;
-	return sys_openat(dfd, path, (int)how.flags, (mode_t)how.mode);
+	unsigned rules = LOOKUP_RESOLVE(how.resolve);
+	if ((how.resolve & ~0x3ful) ||
+	    (rules & (LOOKUP_BENEATH | LOOKUP_IN_ROOT)) == (LOOKUP_BENEATH | LOOKUP_IN_ROOT))
+		return -EINVAL;
+	if ((rules & LOOKUP_CACHED) && (how.flags & (O_TRUNC | O_CREAT | O_TMPFILE_BIT)))
+		return -EAGAIN;
+	if (rules & LOOKUP_NO_SYMLINKS)
+		rules |= LOOKUP_NO_MAGICLINKS;
+	return open_fd(dfd, path, (int)how.flags, (mode_t)how.mode, rules);
 }
 
 /* ---- sizes ---- */

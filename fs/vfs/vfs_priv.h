@@ -114,7 +114,6 @@ extern struct slab_cache *file_cache;
 struct file *file_alloc(void);
 void file_init(void);
 int file_do_open(struct file *f, const struct path *p, int flags);
-struct file *open_at(int dirfd, const char *name, int flags, mode_t mode);
 void locks_remove_posix(struct file *f, struct files *owner); /* fs/locks */
 void locks_remove_file(struct file *f);
 void locks_free_inode(struct inode *i);

@@ -79,21 +79,44 @@ static s64 get_on(const struct path *p, const char *name, void __user *val, size
 	return ret;
 }
 
+/* Without the capability trusted.* is not there: cut those names out; the length that is left. */
+static ssize_t cut_hidden(char *list, ssize_t n)
+{
+	ssize_t kept = 0;
+
+	for (ssize_t at = 0; at < n;) {
+		ssize_t len = (ssize_t)strlen(list + at) + 1;
+		if (!str_has_prefix(list + at, "trusted.")) {
+			memmove(list + kept, list + at, (size_t)len);
+			kept += len;
+		}
+		at += len;
+	}
+	return kept;
+}
+
 static s64 list_on(const struct path *p, char __user *list, size_t n)
 {
 	struct inode *i = p->dentry->inode;
-	n = min(n, (size_t)XATTR_LIST_MAX);
-	char *buf = n ? kvmalloc(n, GFP_KERNEL) : NULL;
-	if (n && !buf)
-		return -ENOMEM;
-	s64 ret = 0;
-	if (i->ops && i->ops->listxattr) {
-		down_read(&i->rwsem);
-		ret = i->ops->listxattr(i, buf, n);
-		up_read(&i->rwsem);
+	char *buf = NULL;
+
+	if (!i->ops || !i->ops->listxattr)
+		return 0;
+	down_read(&i->rwsem);
+	s64 ret = i->ops->listxattr(i, NULL, 0);
+	if (ret > 0) {
+		buf = kvmalloc((size_t)ret, GFP_KERNEL);
+		ret = buf ? i->ops->listxattr(i, buf, (size_t)ret) : -ENOMEM;
 	}
-	if (ret > 0 && n && copy_out(list, buf, (size_t)ret))
-		ret = -EFAULT;
+	up_read(&i->rwsem);
+	if (ret > 0 && !capable(CAP_SYS_ADMIN))
+		ret = cut_hidden(buf, ret);
+	if (ret > 0 && n) {
+		if ((size_t)ret > n)
+			ret = n < XATTR_LIST_MAX ? -ERANGE : -E2BIG;
+		else if (copy_out(list, buf, (size_t)ret))
+			ret = -EFAULT;
+	}
 	kvfree(buf);
 	return ret;
 }

@@ -234,6 +234,15 @@ void dentry_put(struct dentry *d);
 #define LOOKUP_DIRECTORY 2u
 #define LOOKUP_EMPTY	 4u /* AT_EMPTY_PATH */
 #define LOOKUP_PARENT	 8u
+/* The resolve rules of openat2(2), as they are there, shifted. All but the last walk slowly. */
+#define LOOKUP_RESOLVE(resolve) ((unsigned)(resolve) << 8)
+#define LOOKUP_NO_XDEV		LOOKUP_RESOLVE(1)
+#define LOOKUP_NO_MAGICLINKS	LOOKUP_RESOLVE(2)
+#define LOOKUP_NO_SYMLINKS	LOOKUP_RESOLVE(4)
+#define LOOKUP_BENEATH		LOOKUP_RESOLVE(8)
+#define LOOKUP_IN_ROOT		LOOKUP_RESOLVE(16)
+#define LOOKUP_RULES		LOOKUP_RESOLVE(31)
+#define LOOKUP_CACHED		LOOKUP_RESOLVE(32)
 int path_lookup_user(int dirfd, const char __user *name, unsigned flags,
 		     struct path *out) __must_check;
 int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out) __must_check;
