@@ -71,11 +71,26 @@ const char *boot_option(const char *name)
 static bool known_plain(const char *w, size_t n)
 {
 	static const char *const names[] = {
-		"console", "root", "rootfstype", "rootflags", "rootwait", "rootdelay", "ro", "rw", "init",
-		"rdinit", "ktest", "BOOT_IMAGE", "initrd", "no5lvl", "nokaslr", "kaslr",
-		"mitigations", "nosmp", "maxcpus", "mem", "earlyprintk", "earlycon", "vga", "kbd",
-		"noapic", "acpi", "nomodeset", "video", "pti", "nopti", "tsc", "clocksource", "printk.time",
-		"random.trust_cpu", "reboot", "nokpti", "spectre_v2", "splash", "apparmor", "selinux",
+		"console",     "root",
+		"rootfstype",  "rootflags",
+		"rootwait",    "rootdelay",
+		"ro",	       "rw",
+		"init",	       "rdinit",
+		"ktest",       "BOOT_IMAGE",
+		"initrd",      "no5lvl",
+		"nokaslr",     "kaslr",
+		"mitigations", "nosmp",
+		"maxcpus",     "mem",
+		"earlyprintk", "earlycon",
+		"vga",	       "kbd",
+		"noapic",      "acpi",
+		"nomodeset",   "video",
+		"pti",	       "nopti",
+		"tsc",	       "clocksource",
+		"printk.time", "random.trust_cpu",
+		"reboot",      "nokpti",
+		"spectre_v2",  "splash",
+		"apparmor",    "selinux",
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		if (same_name(w, names[i], n))
@@ -99,7 +114,9 @@ static void call_handlers(char *w)
 		if (same_name(w, p->name, n))
 			p->fn(w[n] ? w + n + 1 : NULL);
 	if (!known_plain(w, n) && !is_param(w, n))
-		pr_notice("Unknown kernel command line parameter \"%s\", will be passed to user space", w);
+		pr_notice(
+			"Unknown kernel command line parameter \"%s\", will be passed to user space",
+			w);
 }
 
 void boot_params_parse(void)
@@ -136,7 +153,8 @@ void boot_init_args(char ***argv, char ***envp)
 			continue;
 		if (i > first_init_word) {
 			a[na++] = words[i];
-		} else if (!strchr(words[i], '.') && !known_plain(words[i], n) && !is_param(words[i], n)) {
+		} else if (!strchr(words[i], '.') && !known_plain(words[i], n) &&
+			   !is_param(words[i], n)) {
 			if (words[i][n])
 				e[ne++] = words[i];
 			else

@@ -22,7 +22,8 @@ void initramfs_populate(void)
 			continue;
 		int err = initramfs_unpack(phys_to_virt(m->start), m->size);
 		if (err)
-			pr_err("initramfs: module %u is damaged (%d); what came before stays", i, err);
+			pr_err("initramfs: module %u is damaged (%d); what came before stays", i,
+			       err);
 		u64 start = ALIGN_UP(m->start.v, PAGE_SIZE);
 		u64 end = ALIGN_DOWN(m->start.v + m->size, PAGE_SIZE);
 		if (end > start)

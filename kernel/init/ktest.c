@@ -72,10 +72,11 @@ void ktest_run(const char *pattern)
 		n++;
 		bad += failures != 0;
 		skipped += skip_reason && !failures;
-		printk(LOG_NOTICE, "%sok %u - %s.%s%s%s", failures ? "not " : "", n, t->suite, t->name,
-		       skip_reason ? " # SKIP " : "", skip_reason ? skip_reason : "");
+		printk(LOG_NOTICE, "%sok %u - %s.%s%s%s", failures ? "not " : "", n, t->suite,
+		       t->name, skip_reason ? " # SKIP " : "", skip_reason ? skip_reason : "");
 	}
-	printk(LOG_NOTICE, "# ktest: %u passed, %u failed, %u skipped", n - bad - skipped, bad, skipped);
+	printk(LOG_NOTICE, "# ktest: %u passed, %u failed, %u skipped", n - bad - skipped, bad,
+	       skipped);
 	arch_debug_exit(bad || !n ? 0x11 : 0x10);
 	arch_power_off();
 	arch_halt();

@@ -38,8 +38,8 @@ static u64 first_seq, next_seq; /* [lock] sequence numbers of tail and head */
 u64 log_clear_seq;		/* [a] */
 int console_loglevel = LOG_DEBUG;
 static struct console *consoles; /* [console_busy] */
-static u64 console_pos_seq;	/* [console_busy] next record to show */
-static u32 console_busy;	/* [a] 1: somebody prints */
+static u64 console_pos_seq;	 /* [console_busy] next record to show */
+static u32 console_busy;	 /* [a] 1: somebody prints */
 static bool have_console;
 static u64 early_end_seq; /* [console_busy] the early console showed what comes before this */
 static struct log_wake_hook *wake_hooks; /* [a] added at the head, never removed */
@@ -203,8 +203,8 @@ static void flush_consoles(void)
 	}
 }
 
-void vprintk(enum log_level level, const char *fmt, va_list ap)
-	__no_lock_check /* an NMI only tries the lock */
+void vprintk(enum log_level level, const char *fmt,
+	     va_list ap) __no_lock_check /* an NMI only tries the lock */
 {
 	char text[LOG_LINE_MAX];
 	int len = vsnprintf(text, sizeof(text), fmt, ap);

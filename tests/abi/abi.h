@@ -32,11 +32,11 @@ static inline void check_(bool ok, const char *name, const char *file, int line)
 /* The condition holds. */
 #define check(name, condition) check_(!!(condition), name, __FILE__, __LINE__)
 /* The call fails with this errno. */
-#define fails(name, call, err)                                                                     \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		long r_ = (long)(call);                                                            \
-		check_(r_ == -1 && errno == (err), name, __FILE__, __LINE__);                      \
+#define fails(name, call, err)                                                \
+	do {                                                                  \
+		errno = 0;                                                    \
+		long r_ = (long)(call);                                       \
+		check_(r_ == -1 && errno == (err), name, __FILE__, __LINE__); \
 	} while (0)
 /* The call does not fail. */
 #define works(name, call) check_((errno = 0, (long)(call)) != -1, name, __FILE__, __LINE__)

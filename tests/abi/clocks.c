@@ -15,7 +15,8 @@ int main(void)
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	for (int i = 0; i < 10000; i++) {
 		clock_gettime(CLOCK_MONOTONIC, &b);
-		monotonic &= b.tv_sec > a.tv_sec || (b.tv_sec == a.tv_sec && b.tv_nsec >= a.tv_nsec);
+		monotonic &=
+			b.tv_sec > a.tv_sec || (b.tv_sec == a.tv_sec && b.tv_nsec >= a.tv_nsec);
 		a = b;
 	}
 	check("monotonic", monotonic);
@@ -27,7 +28,8 @@ int main(void)
 		check(name, !clock_getres(c, &t) && t.tv_sec == 0 && t.tv_nsec > 0);
 	}
 	fails("clock_gettime: bad clock", syscall(SYS_clock_gettime, 77, &t), EINVAL);
-	fails("clock_gettime: bad pointer", syscall(SYS_clock_gettime, CLOCK_TAI, BAD_POINTER), EFAULT);
+	fails("clock_gettime: bad pointer", syscall(SYS_clock_gettime, CLOCK_TAI, BAD_POINTER),
+	      EFAULT);
 	double s = now();
 	t = (struct timespec){0, 1000000};
 	for (int i = 0; i < 20; i++)
@@ -46,8 +48,10 @@ int main(void)
 		t.tv_nsec -= 1000000000;
 	}
 	s = now();
-	check("absolute sleep", !clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) && now() - s >= 0.0299);
-	check("absolute sleep in the past", !clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &a, NULL));
+	check("absolute sleep",
+	      !clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) && now() - s >= 0.0299);
+	check("absolute sleep in the past",
+	      !clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &a, NULL));
 	check("clock_nanosleep: bad clock", clock_nanosleep(77, 0, &t, NULL) == EINVAL);
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
 	s = now();

@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
-#define RENAME_EXCHANGE 2
+#define RENAME_EXCHANGE	 2
 #endif
 
 static void touch(const char *name)
@@ -49,10 +49,14 @@ int main(void)
 	link("h", "h2");
 	works("rename: same inode", rename("h", "h2"));
 	check("both names stay", !access("h", F_OK) && !access("h2", F_OK));
-	fails("RENAME_NOREPLACE", syscall(SYS_renameat2, AT_FDCWD, "h", AT_FDCWD, "h2", RENAME_NOREPLACE), EEXIST);
-	works("RENAME_EXCHANGE", syscall(SYS_renameat2, AT_FDCWD, "h", AT_FDCWD, "e", RENAME_EXCHANGE));
-	check("they changed places", !stat("h", &st) && S_ISDIR(st.st_mode) && !stat("e", &st) && S_ISREG(st.st_mode));
-	fails("renameat2: bad flags", syscall(SYS_renameat2, AT_FDCWD, "h", AT_FDCWD, "e", 99), EINVAL);
+	fails("RENAME_NOREPLACE",
+	      syscall(SYS_renameat2, AT_FDCWD, "h", AT_FDCWD, "h2", RENAME_NOREPLACE), EEXIST);
+	works("RENAME_EXCHANGE",
+	      syscall(SYS_renameat2, AT_FDCWD, "h", AT_FDCWD, "e", RENAME_EXCHANGE));
+	check("they changed places",
+	      !stat("h", &st) && S_ISDIR(st.st_mode) && !stat("e", &st) && S_ISREG(st.st_mode));
+	fails("renameat2: bad flags", syscall(SYS_renameat2, AT_FDCWD, "h", AT_FDCWD, "e", 99),
+	      EINVAL);
 	rename("h", "dir");
 	rename("e", "file");
 
@@ -68,7 +72,8 @@ int main(void)
 
 	getcwd(home, sizeof(home));
 	works("chdir", chdir("s"));
-	check("getcwd through a symlink", getcwd(buf, sizeof(buf)) && strlen(buf) > 8 && !strcmp(buf + strlen(buf) - 8, "/dir/sub"));
+	check("getcwd through a symlink", getcwd(buf, sizeof(buf)) && strlen(buf) > 8 &&
+						  !strcmp(buf + strlen(buf) - 8, "/dir/sub"));
 	check("dot dot", !stat("../sub", &st) && S_ISDIR(st.st_mode));
 	chdir(home);
 	fails("getcwd: too small", syscall(SYS_getcwd, buf, 1), ERANGE);
@@ -128,7 +133,10 @@ int main(void)
 			      if (p == 0) {
 				      setuid(1000);
 				      chdir("/tmp");
-				      _exit(mknod("dev-abi", S_IFCHR | 0600, 0x103) == -1 && errno == EPERM ? 0 : 1);
+				      _exit(mknod("dev-abi", S_IFCHR | 0600, 0x103) == -1 &&
+							    errno == EPERM
+						    ? 0
+						    : 1);
 			      }
 			      int s;
 			      waitpid(p, &s, 0);

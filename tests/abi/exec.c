@@ -12,7 +12,11 @@ static int run(const char *path, char *const argv[], char *const envp[])
 	pid_t p = fork();
 	if (p == 0) {
 		execve(path, argv, envp);
-		_exit(errno == ENOEXEC ? 100 : errno == EACCES ? 101 : errno == E2BIG ? 102 : errno == ENOENT ? 103 : 99);
+		_exit(errno == ENOEXEC	? 100
+		      : errno == EACCES ? 101
+		      : errno == E2BIG	? 102
+		      : errno == ENOENT ? 103
+					: 99);
 	}
 	waitpid(p, &status, 0);
 	return status;
@@ -28,7 +32,10 @@ static void file(const char *name, const void *data, size_t n, int mode)
 static int child(int argc, char **argv)
 {
 	if (!strcmp(argv[1], "args"))
-		return argc == 4 && !strcmp(argv[2], "") && !strcmp(argv[3], "b c") && getenv("X") && !strcmp(getenv("X"), "y") ? 0 : 1;
+		return argc == 4 && !strcmp(argv[2], "") && !strcmp(argv[3], "b c") &&
+				       getenv("X") && !strcmp(getenv("X"), "y")
+			       ? 0
+			       : 1;
 	if (!strcmp(argv[1], "cloexec"))
 		return fcntl(50, F_GETFD) == -1 && fcntl(51, F_GETFD) == 0 ? 0 : 1;
 	if (!strcmp(argv[1], "signals")) {
@@ -37,17 +44,24 @@ static int child(int argc, char **argv)
 		sigaction(SIGUSR1, NULL, &a);
 		sigaction(SIGUSR2, NULL, &b);
 		sigprocmask(SIG_SETMASK, NULL, &s);
-		return a.sa_handler == SIG_DFL && b.sa_handler == SIG_IGN && sigismember(&s, SIGHUP) ? 0 : 1;
+		return a.sa_handler == SIG_DFL && b.sa_handler == SIG_IGN && sigismember(&s, SIGHUP)
+			       ? 0
+			       : 1;
 	}
 	if (!strcmp(argv[1], "script-arg"))
-		return argc == 5 && !strcmp(argv[2], "one arg") && strstr(argv[3], "script") && !strcmp(argv[4], "rest") ? 0 : argc + 10;
+		return argc == 5 && !strcmp(argv[2], "one arg") && strstr(argv[3], "script") &&
+				       !strcmp(argv[4], "rest")
+			       ? 0
+			       : argc + 10;
 	if (!strcmp(argv[1], "auxv")) {
 		char exe[4096];
 		ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 		exe[n > 0 ? n : 0] = 0;
-		if (getauxval(AT_PAGESZ) != 4096 || getauxval(AT_CLKTCK) != 100 || getauxval(AT_UID) != getuid() || getauxval(AT_SECURE))
+		if (getauxval(AT_PAGESZ) != 4096 || getauxval(AT_CLKTCK) != 100 ||
+		    getauxval(AT_UID) != getuid() || getauxval(AT_SECURE))
 			return 1;
-		if (!getauxval(AT_RANDOM) || !getauxval(AT_PHDR) || getauxval(AT_PHENT) != 56 || !getauxval(AT_ENTRY))
+		if (!getauxval(AT_RANDOM) || !getauxval(AT_PHDR) || getauxval(AT_PHENT) != 56 ||
+		    !getauxval(AT_ENTRY))
 			return 2;
 		if (strcmp((char *)getauxval(AT_PLATFORM), "x86_64"))
 			return 3;
@@ -71,7 +85,8 @@ int main(int argc, char **argv)
 		return child(argc, argv);
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[len > 0 ? len : 0] = 0;
-	check("arguments and environment", exited(run(self, (char *[]){"x", "args", "", "b c", NULL}, env), 0));
+	check("arguments and environment",
+	      exited(run(self, (char *[]){"x", "args", "", "b c", NULL}, env), 0));
 	check("auxiliary vector", exited(run(self, (char *[]){"x", "auxv", self, NULL}, env), 0));
 	int fd = open(self, O_RDONLY);
 	dup3(fd, 50, O_CLOEXEC);
@@ -88,7 +103,8 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_UNBLOCK, &s, NULL);
 	pid_t p = fork();
 	if (p == 0) {
-		syscall(SYS_execveat, fd, "", (char *[]){"x", "args", "", "b c", NULL}, env, AT_EMPTY_PATH);
+		syscall(SYS_execveat, fd, "", (char *[]){"x", "args", "", "b c", NULL}, env,
+			AT_EMPTY_PATH);
 		_exit(99);
 	}
 	int status;
@@ -102,8 +118,9 @@ int main(int argc, char **argv)
 	/* "#!prog script-arg one arg": all behind the name is one argument, so go through argv[1]. */
 	snprintf(script, sizeof(script), "#!%s\n", self);
 	file("args", script, strlen(script), 0755);
-	check("script without argument", exited(run("args", (char *[]){"x", "a", NULL}, env), 1) ||
-						   exited(run("args", (char *[]){"x", "a", NULL}, env), 77));
+	check("script without argument",
+	      exited(run("args", (char *[]){"x", "a", NULL}, env), 1) ||
+		      exited(run("args", (char *[]){"x", "a", NULL}, env), 77));
 	file("bad-interp", "#!/nowhere/at/all\n", 18, 0755);
 	check("missing interpreter", exited(run("./bad-interp", (char *[]){"x", NULL}, env), 103));
 	file("empty", "", 0, 0755);
@@ -139,7 +156,8 @@ int main(int argc, char **argv)
 			rnd = rnd * 1103515245 + 12345;
 			copy[at] = rnd >> 16;
 		}
-		file("corrupt", copy, i % 10 == 9 ? (rnd >> 8) % st.st_size : (size_t)st.st_size, 0755);
+		file("corrupt", copy, i % 10 == 9 ? (rnd >> 8) % st.st_size : (size_t)st.st_size,
+		     0755);
 		free(copy);
 		fflush(stdout);
 		p = fork();

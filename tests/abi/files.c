@@ -51,7 +51,8 @@ static void opening(void)
 	check("O_TMPFILE has no link", !fstat(fd, &st) && st.st_nlink == 0);
 	close(fd);
 	symlink("target-of-dangling", "dangling");
-	works("open: O_CREAT through a dangling symlink", fd = open("dangling", O_CREAT | O_WRONLY, 0600));
+	works("open: O_CREAT through a dangling symlink",
+	      fd = open("dangling", O_CREAT | O_WRONLY, 0600));
 	close(fd);
 	check("it made the target", !access("target-of-dangling", F_OK));
 	umask(027);
@@ -74,16 +75,30 @@ static void reading_and_writing(void)
 	check("lseek SEEK_SET", lseek(fd, 2, SEEK_SET) == 2);
 	fails("lseek: negative result", lseek(fd, -3, SEEK_CUR), EINVAL);
 	fails("lseek: bad whence", lseek(fd, 0, 99), EINVAL);
-	fails("lseek: pipe", ({ int p[2]; pipe(p); lseek(p[0], 0, SEEK_SET); }), ESPIPE);
+	fails("lseek: pipe", ({
+		      int p[2];
+		      pipe(p);
+		      lseek(p[0], 0, SEEK_SET);
+	      }),
+	      ESPIPE);
 	check("short read", read(fd, buf, 64) == 8);
-	fails("read: bad pointer", ({ lseek(fd, 0, SEEK_SET); read(fd, BAD_POINTER, 4); }), EFAULT);
+	fails("read: bad pointer", ({
+		      lseek(fd, 0, SEEK_SET);
+		      read(fd, BAD_POINTER, 4);
+	      }),
+	      EFAULT);
 	fails("write: bad pointer", write(fd, BAD_POINTER, 4), EFAULT);
 	fails("read: bad descriptor", read(999, buf, 1), EBADF);
-	fails("read: directory", ({ int d = open(".", O_RDONLY); read(d, buf, 1); }), EISDIR);
+	fails("read: directory", ({
+		      int d = open(".", O_RDONLY);
+		      read(d, buf, 1);
+	      }),
+	      EISDIR);
 	lseek(fd, 20, SEEK_SET);
 	check("write past the end", write(fd, "end", 3) == 3);
 	memset(buf, 'x', sizeof(buf));
-	check("the hole reads as zeroes", pread(fd, buf, 23, 0) == 23 && !buf[10] && !buf[19] && buf[20] == 'e');
+	check("the hole reads as zeroes",
+	      pread(fd, buf, 23, 0) == 23 && !buf[10] && !buf[19] && buf[20] == 'e');
 	works("ftruncate shrinks", ftruncate(fd, 5));
 	struct stat st;
 	check("size after ftruncate", !fstat(fd, &st) && st.st_size == 5);
@@ -96,7 +111,8 @@ static void reading_and_writing(void)
 
 	int ap = open("data", O_WRONLY | O_APPEND);
 	lseek(ap, 0, SEEK_SET);
-	check("O_APPEND writes at the end", write(ap, "z", 1) == 1 && lseek(ap, 0, SEEK_CUR) == 5001);
+	check("O_APPEND writes at the end",
+	      write(ap, "z", 1) == 1 && lseek(ap, 0, SEEK_CUR) == 5001);
 	close(ap);
 
 	struct iovec v[3] = {{"ab", 2}, {"", 0}, {"cde", 3}};
@@ -146,17 +162,24 @@ static void descriptors(void)
 	fails("dup2: bad new", dup2(fd, -1), EBADF);
 	fails("dup3: same", syscall(SYS_dup3, fd, fd, 0), EINVAL);
 	fails("dup3: flags", syscall(SYS_dup3, fd, 101, O_APPEND), EINVAL);
-	check("dup3 O_CLOEXEC", dup3(fd, 101, O_CLOEXEC) == 101 && fcntl(101, F_GETFD) == FD_CLOEXEC);
+	check("dup3 O_CLOEXEC",
+	      dup3(fd, 101, O_CLOEXEC) == 101 && fcntl(101, F_GETFD) == FD_CLOEXEC);
 	check("F_DUPFD", fcntl(fd, F_DUPFD, 50) == 50);
-	check("F_DUPFD_CLOEXEC", fcntl(fd, F_DUPFD_CLOEXEC, 50) == 51 && fcntl(51, F_GETFD) == FD_CLOEXEC);
+	check("F_DUPFD_CLOEXEC",
+	      fcntl(fd, F_DUPFD_CLOEXEC, 50) == 51 && fcntl(51, F_GETFD) == FD_CLOEXEC);
 	works("F_SETFD", fcntl(50, F_SETFD, FD_CLOEXEC));
 	check("F_GETFL", (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR);
 	works("F_SETFL", fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK));
-	check("F_SETFL took", (fcntl(fd, F_GETFL) & (O_APPEND | O_NONBLOCK)) == (O_APPEND | O_NONBLOCK));
+	check("F_SETFL took",
+	      (fcntl(fd, F_GETFL) & (O_APPEND | O_NONBLOCK)) == (O_APPEND | O_NONBLOCK));
 	fails("fcntl: bad command", fcntl(fd, 9999), EINVAL);
 	works("close_range", syscall(SYS_close_range, 50, 101, 0));
 	fails("closed", fcntl(51, F_GETFD), EBADF);
-	fails("close: twice", ({ close(fd); close(fd); }), EBADF);
+	fails("close: twice", ({
+		      close(fd);
+		      close(fd);
+	      }),
+	      EBADF);
 	fails("close_range: bad range", syscall(SYS_close_range, 5, 3, 0), EINVAL);
 	close(0);
 	open("/dev/null", O_RDWR);
@@ -170,7 +193,8 @@ static void status(void)
 
 	works("stat", stat("stat", &st));
 	check("size and type", st.st_size == 5 && S_ISREG(st.st_mode) && st.st_nlink == 1);
-	check("fstat agrees", !fstat(fd, &st2) && st2.st_ino == st.st_ino && st2.st_dev == st.st_dev);
+	check("fstat agrees",
+	      !fstat(fd, &st2) && st2.st_ino == st.st_ino && st2.st_dev == st.st_dev);
 	works("link", link("stat", "stat2"));
 	check("two links", !stat("stat2", &st2) && st2.st_nlink == 2 && st2.st_ino == st.st_ino);
 	works("symlink", symlink("stat", "sym"));
@@ -183,7 +207,8 @@ static void status(void)
 	works("absolute path ignores the directory", fstatat(999, "/", &st2, 0));
 	struct statx sx;
 	works("statx", syscall(SYS_statx, AT_FDCWD, "stat", 0, STATX_BASIC_STATS, &sx));
-	check("statx size", sx.stx_size == 5 && sx.stx_nlink == 2 && (sx.stx_mask & STATX_BASIC_STATS) == STATX_BASIC_STATS);
+	check("statx size", sx.stx_size == 5 && sx.stx_nlink == 2 &&
+				    (sx.stx_mask & STATX_BASIC_STATS) == STATX_BASIC_STATS);
 	works("statfs", statfs(".", &fs));
 	check("statfs is sane", fs.f_bsize > 0 && fs.f_namelen == 255);
 	works("chmod", chmod("stat", 0600));
@@ -191,11 +216,13 @@ static void status(void)
 	works("fchmod", fchmod(fd, 0444));
 	struct timespec ts[2] = {{1000, 5}, {2000, 6}};
 	works("utimensat", utimensat(AT_FDCWD, "stat", ts, 0));
-	check("times", !stat("stat", &st) && st.st_atim.tv_sec == 1000 && st.st_mtim.tv_sec == 2000 && st.st_mtim.tv_nsec == 6);
+	check("times", !stat("stat", &st) && st.st_atim.tv_sec == 1000 &&
+			       st.st_mtim.tv_sec == 2000 && st.st_mtim.tv_nsec == 6);
 	ts[0].tv_nsec = UTIME_OMIT;
 	ts[1].tv_nsec = UTIME_NOW;
 	works("UTIME_OMIT and NOW", utimensat(AT_FDCWD, "stat", ts, 0));
-	check("only mtime moved", !stat("stat", &st) && st.st_atim.tv_sec == 1000 && st.st_mtim.tv_sec > 100000);
+	check("only mtime moved",
+	      !stat("stat", &st) && st.st_atim.tv_sec == 1000 && st.st_mtim.tv_sec > 100000);
 	ts[0].tv_nsec = 2000000000;
 	fails("utimensat: bad time", utimensat(AT_FDCWD, "stat", ts, 0), EINVAL);
 	works("access", access("stat", R_OK));

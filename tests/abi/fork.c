@@ -54,8 +54,9 @@ int main(void)
 	}
 	check("WNOHANG with a running child", waitpid(p, &status, WNOHANG) == 0);
 	kill(p, SIGTERM);
-	check("waitid tells the signal", !waitid(P_PID, p, &info, WEXITED | WNOWAIT) && info.si_pid == p &&
-						 info.si_code == CLD_KILLED && info.si_status == SIGTERM);
+	check("waitid tells the signal", !waitid(P_PID, p, &info, WEXITED | WNOWAIT) &&
+						 info.si_pid == p && info.si_code == CLD_KILLED &&
+						 info.si_status == SIGTERM);
 	check("WNOWAIT left it", waitpid(p, &status, 0) == p && killed(status, SIGTERM));
 	fails("waitid without options", waitid(P_ALL, 0, &info, 0), EINVAL);
 
@@ -90,7 +91,8 @@ int main(void)
 		nap(0.1); /* seen as continued before it is a zombie */
 		_exit(9);
 	}
-	check("WUNTRACED", waitpid(p, &status, WUNTRACED) == p && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+	check("WUNTRACED", waitpid(p, &status, WUNTRACED) == p && WIFSTOPPED(status) &&
+				   WSTOPSIG(status) == SIGSTOP);
 	kill(p, SIGCONT);
 	check("WCONTINUED", waitpid(p, &status, WCONTINUED) == p && WIFCONTINUED(status));
 	check("and it ends", waitpid(p, &status, 0) == p && exited(status, 9));

@@ -105,7 +105,10 @@ static void memory_limit(void)
 {
 	struct rlimit r = {64 << 20, 64 << 20};
 	setrlimit(RLIMIT_AS, &r);
-	_exit(mmap(NULL, 128 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM ? 0 : 1);
+	_exit(mmap(NULL, 128 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+			      errno == ENOMEM
+		      ? 0
+		      : 1);
 }
 
 int main(void)
@@ -121,7 +124,8 @@ int main(void)
 
 	close(fd);
 	works("uname", uname(&u));
-	check("Linux, x86_64", !strcmp(u.sysname, "Linux") && !strcmp(u.machine, "x86_64") && u.release[0] >= '4');
+	check("Linux, x86_64",
+	      !strcmp(u.sysname, "Linux") && !strcmp(u.machine, "x86_64") && u.release[0] >= '4');
 	fails("uname: bad pointer", syscall(SYS_uname, BAD_POINTER), EFAULT);
 	check("sessions and groups", exited(in_child(sessions), 0));
 	fails("setpgid: negative", setpgid(0, -1), EINVAL);
@@ -157,9 +161,11 @@ int main(void)
 	fails("setpriority: bad which", setpriority(9, 0, 0), EINVAL);
 	fails("setpriority: nobody", setpriority(PRIO_PROCESS, 1 << 21, 0), ESRCH);
 	check("sched_getscheduler", syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER);
-	check("priority range of FIFO", syscall(SYS_sched_get_priority_max, SCHED_FIFO) == 99 &&
-						syscall(SYS_sched_get_priority_min, SCHED_FIFO) == 1);
-	fails("sched_get_priority_max: bad policy", syscall(SYS_sched_get_priority_max, 99), EINVAL);
+	check("priority range of FIFO",
+	      syscall(SYS_sched_get_priority_max, SCHED_FIFO) == 99 &&
+		      syscall(SYS_sched_get_priority_min, SCHED_FIFO) == 1);
+	fails("sched_get_priority_max: bad policy", syscall(SYS_sched_get_priority_max, 99),
+	      EINVAL);
 
 	works("PR_SET_NAME", prctl(PR_SET_NAME, "a-name-that-is-too-long"));
 	check("PR_GET_NAME", !prctl(PR_GET_NAME, name) && !strcmp(name, "a-name-that-is-"));

@@ -50,17 +50,21 @@ int main(void)
 	check("contents survive", a[0] == 1);
 	fails("mprotect: hole", mprotect(a + 3 * P, 3 * P, PROT_READ), ENOMEM);
 	fails("mprotect: unaligned", syscall(SYS_mprotect, a + 1, P, PROT_READ), EINVAL);
-	fails("mmap: zero length", (long)mmap(NULL, 0, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), EINVAL);
+	fails("mmap: zero length", (long)mmap(NULL, 0, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+	      EINVAL);
 	fails("mmap: no sharing kind", (long)mmap(NULL, P, rw, MAP_ANONYMOUS, -1, 0), EINVAL);
-	fails("mmap: huge", (long)mmap(NULL, 1ul << 62, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM);
+	fails("mmap: huge", (long)mmap(NULL, 1ul << 62, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+	      ENOMEM);
 	fails("mmap: bad descriptor", (long)mmap(NULL, P, rw, MAP_PRIVATE, 999, 0), EBADF);
-	fails("mmap: unaligned offset", (long)syscall(SYS_mmap, 0, P, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 5), EINVAL);
+	fails("mmap: unaligned offset",
+	      (long)syscall(SYS_mmap, 0, P, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 5), EINVAL);
 	fails("munmap: unaligned", munmap(a + 5, P), EINVAL);
 	fails("munmap: zero length", munmap(a, 0), EINVAL);
 	works("munmap: nothing there", munmap(a + 4 * P, P));
 	char *f = mmap(a + 4 * P, P, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	check("MAP_FIXED", f == a + 4 * P && !*f);
-	fails("MAP_FIXED_NOREPLACE", (long)mmap(a, P, rw, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000, -1, 0), EEXIST);
+	fails("MAP_FIXED_NOREPLACE",
+	      (long)mmap(a, P, rw, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000, -1, 0), EEXIST);
 	char *h = mmap((void *)0x10000000, P, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	check("a free hint is taken", h == (void *)0x10000000);
 	char *low = mmap(NULL, P, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
@@ -88,8 +92,10 @@ int main(void)
 	works("msync", msync(s, P, MS_SYNC));
 	fails("msync: both kinds", msync(s, P, MS_SYNC | MS_ASYNC), EINVAL);
 	int ro = open("file", O_RDONLY);
-	fails("mmap: shared write of a read-only file", (long)mmap(NULL, P, rw, MAP_SHARED, ro, 0), EACCES);
-	works("mmap: private write of a read-only file", (long)mmap(NULL, P, rw, MAP_PRIVATE, ro, 0));
+	fails("mmap: shared write of a read-only file", (long)mmap(NULL, P, rw, MAP_SHARED, ro, 0),
+	      EACCES);
+	works("mmap: private write of a read-only file",
+	      (long)mmap(NULL, P, rw, MAP_PRIVATE, ro, 0));
 	char *r = mmap(NULL, P, PROT_READ, MAP_SHARED, ro, 0);
 	fails("mprotect: not beyond the file's mode", mprotect(r, P, rw), EACCES);
 	close(fd);
@@ -112,7 +118,8 @@ int main(void)
 	for (int i = 0; i < 4; i++)
 		m[i * P] = i + 1;
 	char *grown = mremap(m, 4 * P, 64 * P, MREMAP_MAYMOVE);
-	check("mremap grows", grown != MAP_FAILED && grown[0] == 1 && grown[3 * P] == 4 && !grown[63 * P]);
+	check("mremap grows",
+	      grown != MAP_FAILED && grown[0] == 1 && grown[3 * P] == 4 && !grown[63 * P]);
 	char *shrunk = mremap(grown, 64 * P, 2 * P, 0);
 	check("mremap shrinks in place", shrunk == grown && touch(grown + 2 * P, false) == SIGSEGV);
 	char *to = map(2 * P, PROT_NONE);
@@ -127,7 +134,11 @@ int main(void)
 	works("MADV_DONTNEED", madvise(d, 4 * P, MADV_DONTNEED));
 	check("it is zero again", !d[0] && !d[4 * P - 1] && d[4 * P] == 9);
 	fails("madvise: bad advice", madvise(d, P, 999), EINVAL);
-	fails("madvise: hole", ({ munmap(d + P, P); madvise(d, 3 * P, MADV_DONTNEED); }), ENOMEM);
+	fails("madvise: hole", ({
+		      munmap(d + P, P);
+		      madvise(d, 3 * P, MADV_DONTNEED);
+	      }),
+	      ENOMEM);
 	works("MADV_WIPEONFORK", madvise(d + 4 * P, P, MADV_WIPEONFORK));
 	works("MADV_DONTFORK", madvise(d + 5 * P, P, MADV_DONTFORK));
 	fflush(stdout);
@@ -145,11 +156,13 @@ int main(void)
 	works("munlock", munlock(q, 4 * P));
 
 	char *brk0 = sbrk(0);
-	check("brk grows", (char *)syscall(SYS_brk, brk0 + 5 * P) == brk0 + 5 * P && !touch(brk0 + 4 * P, true));
+	check("brk grows",
+	      (char *)syscall(SYS_brk, brk0 + 5 * P) == brk0 + 5 * P && !touch(brk0 + 4 * P, true));
 	check("brk shrinks", (char *)syscall(SYS_brk, brk0) == brk0);
 	check("brk refuses", (char *)syscall(SYS_brk, 0x10) == brk0);
 	check("gone after brk", touch(brk0 + 4 * P, false) == SIGSEGV);
-	char *big = mmap(NULL, 1ul << 40, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *big = mmap(NULL, 1ul << 40, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			 -1, 0);
 	check("a tebibyte of reserved addresses", big != MAP_FAILED);
 	munmap(big, 1ul << 40);
 	char *gd = mmap(NULL, 4 * P, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);

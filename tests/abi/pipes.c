@@ -52,7 +52,11 @@ int main(void)
 	check("atomic write", write(fd[1], buf, 4096) == 4096);
 	check("F_GETPIPE_SZ", fcntl(fd[0], F_GETPIPE_SZ) == 65536);
 	check("F_SETPIPE_SZ", fcntl(fd[0], F_SETPIPE_SZ, 8192) == 8192);
-	fails("F_SETPIPE_SZ: busy", ({ write(fd[1], buf, 4096); fcntl(fd[0], F_SETPIPE_SZ, 4096); }), EBUSY);
+	fails("F_SETPIPE_SZ: busy", ({
+		      write(fd[1], buf, 4096);
+		      fcntl(fd[0], F_SETPIPE_SZ, 4096);
+	      }),
+	      EBUSY);
 	close(fd[1]);
 	p = (struct pollfd){fd[0], POLLIN, 0};
 	check("poll: data and hang-up", poll(&p, 1, 0) == 1 && p.revents == (POLLIN | POLLHUP));
@@ -91,13 +95,15 @@ int main(void)
 	FD_ZERO(&r);
 	FD_SET(fd[0], &r);
 	t = now();
-	check("select times out", syscall(SYS_select, fd[0] + 1, &r, NULL, NULL, &tv) == 0 && now() - t >= 0.029 && tv.tv_sec == 0 && tv.tv_usec == 0);
+	check("select times out", syscall(SYS_select, fd[0] + 1, &r, NULL, NULL, &tv) == 0 &&
+					  now() - t >= 0.029 && tv.tv_sec == 0 && tv.tv_usec == 0);
 	check("set is cleared", !FD_ISSET(fd[0], &r));
 	write(fd[1], "x", 1);
 	FD_SET(fd[0], &r);
 	FD_ZERO(&w);
 	FD_SET(fd[1], &w);
-	check("select counts both", select(fd[1] + 1, &r, &w, NULL, NULL) == 2 && FD_ISSET(fd[0], &r) && FD_ISSET(fd[1], &w));
+	check("select counts both", select(fd[1] + 1, &r, &w, NULL, NULL) == 2 &&
+					    FD_ISSET(fd[0], &r) && FD_ISSET(fd[1], &w));
 	read(fd[0], buf, 1);
 	FD_ZERO(&r);
 	FD_SET(50, &r);
@@ -122,7 +128,8 @@ int main(void)
 	raise(SIGALRM);
 	FD_ZERO(&r);
 	FD_SET(fd[0], &r);
-	fails("pselect unblocks for its time", pselect(fd[0] + 1, &r, NULL, NULL, NULL, &empty), EINTR);
+	fails("pselect unblocks for its time", pselect(fd[0] + 1, &r, NULL, NULL, NULL, &empty),
+	      EINTR);
 	check("handler ran again", got == SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &block, NULL);
 	sa.sa_flags = SA_RESTART;

@@ -87,8 +87,10 @@ int main(void)
 	works("signal", (long)signal(SIGUSR1, simple));
 	raise(SIGUSR1);
 	check("handler ran", count == 1 && last == SIGUSR1);
-	fails("sigaction: SIGKILL", sigaction(SIGKILL, &(struct sigaction){.sa_handler = SIG_IGN}, NULL), EINVAL);
-	fails("sigaction: SIGSTOP", sigaction(SIGSTOP, &(struct sigaction){.sa_handler = simple}, NULL), EINVAL);
+	fails("sigaction: SIGKILL",
+	      sigaction(SIGKILL, &(struct sigaction){.sa_handler = SIG_IGN}, NULL), EINVAL);
+	fails("sigaction: SIGSTOP",
+	      sigaction(SIGSTOP, &(struct sigaction){.sa_handler = simple}, NULL), EINVAL);
 	fails("sigaction: no such signal", sigaction(65, NULL, &old), EINVAL);
 	check("old action", !sigaction(SIGUSR1, NULL, &old) && old.sa_handler == simple);
 	set(SIGUSR1, info, 0);
@@ -109,7 +111,8 @@ int main(void)
 	raise(SIGUSR1);
 	raise(SIGUSR1);
 	check("blocked", count == 0);
-	check("pending", !sigpending(&pend) && sigismember(&pend, SIGUSR1) && !sigismember(&pend, SIGUSR2));
+	check("pending",
+	      !sigpending(&pend) && sigismember(&pend, SIGUSR1) && !sigismember(&pend, SIGUSR2));
 	sigprocmask(SIG_SETMASK, &o, NULL);
 	check("standard signals do not queue", count == 1);
 	fails("sigprocmask: bad how", sigprocmask(99, &s, NULL), EINVAL);
@@ -147,9 +150,13 @@ int main(void)
 
 	stack_t ss = {.ss_sp = alt, .ss_size = 65536}, oss;
 	works("sigaltstack", sigaltstack(&ss, NULL));
-	check("sigaltstack reads back", !sigaltstack(NULL, &oss) && oss.ss_sp == alt && oss.ss_size == 65536 && !oss.ss_flags);
-	fails("sigaltstack: too small", sigaltstack(&(stack_t){.ss_sp = alt, .ss_size = 100}, NULL), ENOMEM);
-	fails("sigaltstack: bad flags", sigaltstack(&(stack_t){.ss_sp = alt, .ss_flags = 99, .ss_size = 65536}, NULL), EINVAL);
+	check("sigaltstack reads back", !sigaltstack(NULL, &oss) && oss.ss_sp == alt &&
+						oss.ss_size == 65536 && !oss.ss_flags);
+	fails("sigaltstack: too small", sigaltstack(&(stack_t){.ss_sp = alt, .ss_size = 100}, NULL),
+	      ENOMEM);
+	fails("sigaltstack: bad flags",
+	      sigaltstack(&(stack_t){.ss_sp = alt, .ss_flags = 99, .ss_size = 65536}, NULL),
+	      EINVAL);
 	set(SIGUSR1, info, SA_ONSTACK);
 	on_alt = 0;
 	raise(SIGUSR1);
@@ -165,7 +172,8 @@ int main(void)
 	char *ro = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (!sigsetjmp(env, 1))
 		*(volatile char *)(ro + 5) = 1;
-	check("SEGV_ACCERR with its address", last_addr == (uintptr_t)ro + 5 && last_code == SEGV_ACCERR);
+	check("SEGV_ACCERR with its address",
+	      last_addr == (uintptr_t)ro + 5 && last_code == SEGV_ACCERR);
 	if (!sigsetjmp(env, 1)) {
 		void (*fn)(void) = (void (*)(void))ro;
 		fn();
@@ -176,7 +184,8 @@ int main(void)
 	check("kernel addresses", last_code == SEGV_MAPERR || last_code == SI_KERNEL);
 	set(SIGFPE, jump, 0);
 	if (!sigsetjmp(env, 1))
-		__asm__ volatile("xorl %%edx,%%edx; movl $1,%%eax; xorl %%ecx,%%ecx; divl %%ecx" ::: "eax", "ecx", "edx");
+		__asm__ volatile("xorl %%edx,%%edx; movl $1,%%eax; xorl %%ecx,%%ecx; divl %%ecx" ::
+					 : "eax", "ecx", "edx");
 	check("FPE_INTDIV", last_code == FPE_INTDIV);
 	set(SIGTRAP, jump, 0);
 	if (!sigsetjmp(env, 1))
@@ -228,7 +237,8 @@ int main(void)
 		_exit(5);
 	while (waitpid(p, NULL, 0) < 0)
 		;
-	check("SIGCHLD with its information", count == 1 && last == SIGCHLD && last_code == CLD_EXITED && last_pid == p);
+	check("SIGCHLD with its information",
+	      count == 1 && last == SIGCHLD && last_code == CLD_EXITED && last_pid == p);
 	set(SIGALRM, info, 0);
 	count = 0;
 	check("alarm", alarm(100) == 0 && alarm(0) == 100);

@@ -137,7 +137,8 @@ int main(int argc, char **argv)
 	fails("futex: unaligned", futex((char *)&word + 1, FUTEX_WAIT, 0, NULL, NULL, 0), EINVAL);
 	fails("futex: bad pointer", futex(BAD_POINTER, FUTEX_WAIT, 0, NULL, NULL, 0), EFAULT);
 	fails("futex: bad operation", futex(&word, 99, 0, NULL, NULL, 0), ENOSYS);
-	fails("FUTEX_WAIT_BITSET: empty set", futex(&word, FUTEX_WAIT_BITSET, 0, NULL, NULL, 0), EINVAL);
+	fails("FUTEX_WAIT_BITSET: empty set", futex(&word, FUTEX_WAIT_BITSET, 0, NULL, NULL, 0),
+	      EINVAL);
 	check("FUTEX_WAKE: nobody", futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0) == 0);
 	pthread_create(&th[0], NULL, waker, NULL);
 	while (__atomic_load_n(&word, __ATOMIC_SEQ_CST) == 0)
@@ -146,7 +147,8 @@ int main(int argc, char **argv)
 	check("FUTEX_WAIT and WAKE", word == 1);
 
 	/* Between processes, in shared memory. */
-	unsigned *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned *shared =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t p = fork();
 	if (p == 0) {
 		while (__atomic_load_n(shared, __ATOMIC_SEQ_CST) == 0)
@@ -162,7 +164,8 @@ int main(int argc, char **argv)
 
 	/* Requeue: of four sleepers on one word, one wakes and three move. */
 	static unsigned from, to;
-	check("FUTEX_CMP_REQUEUE: value differs", futex(&from, FUTEX_CMP_REQUEUE, 1, (void *)3, &to, 9) == -1 && errno == EAGAIN);
+	check("FUTEX_CMP_REQUEUE: value differs",
+	      futex(&from, FUTEX_CMP_REQUEUE, 1, (void *)3, &to, 9) == -1 && errno == EAGAIN);
 	sem_init(&sem_a, 0, 0);
 	sem_init(&sem_b, 0, 0);
 	pthread_create(&th[0], NULL, ping, NULL);
@@ -209,6 +212,7 @@ int main(int argc, char **argv)
 	works("sched_setaffinity", sched_setaffinity(0, sizeof(set), &set));
 	check("runs there", sched_getcpu() == 0);
 	works("sched_yield", sched_yield());
-	fails("sched_getaffinity: no such thread", sched_getaffinity(1 << 21, sizeof(set), &set), ESRCH);
+	fails("sched_getaffinity: no such thread", sched_getaffinity(1 << 21, sizeof(set), &set),
+	      ESRCH);
 	return 0;
 }

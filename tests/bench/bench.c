@@ -15,8 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
-
 static double ns(void)
 {
 	struct timespec t;
@@ -30,16 +28,16 @@ static void report(const char *name, double value)
 	fflush(stdout);
 }
 
-#define MEASURE(name, n, body)                                                                     \
-	do {                                                                                       \
-		for (int i_ = 0; i_ < 3; i_++) {                                                   \
-			body;                                                                      \
-		}                                                                                  \
-		double t_ = ns();                                                                  \
-		for (int i_ = 0; i_ < (n); i_++) {                                                 \
-			body;                                                                      \
-		}                                                                                  \
-		report(name, (ns() - t_) / (n));                                                   \
+#define MEASURE(name, n, body)                     \
+	do {                                       \
+		for (int i_ = 0; i_ < 3; i_++) {   \
+			body;                      \
+		}                                  \
+		double t_ = ns();                  \
+		for (int i_ = 0; i_ < (n); i_++) { \
+			body;                      \
+		}                                  \
+		report(name, (ns() - t_) / (n));   \
 	} while (0)
 
 static void memory(void)
@@ -105,12 +103,16 @@ int main(void)
 		waitpid(p, &status, 0);
 	});
 	size_t size = 64 * 4096;
-	char *m = mmap(NULL, size * 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *at = m;
+	char *m = mmap(NULL, size * 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+	     *at = m;
 	double t = ns();
 	for (; at < m + size * 20; at += 4096)
 		*at = 1;
 	report("anonymous-fault", (ns() - t) / (20 * 64));
-	MEASURE("mmap-munmap-64K", 200, munmap(mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 65536));
+	MEASURE("mmap-munmap-64K", 200,
+		munmap(mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0),
+		       65536));
 	MEASURE("create-unlink", 200, {
 		close(open("/tmp/x", O_CREAT | O_RDWR, 0644));
 		unlink("/tmp/x");

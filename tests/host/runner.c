@@ -51,8 +51,8 @@ int main(void)
 		skipped = NULL;
 		t->fn();
 		bad += failures != 0;
-		printf("%sok %u - %s.%s%s%s\n", failures ? "not " : "", ++n, t->suite, t->name, skipped ? " # SKIP " : "",
-		       skipped ? skipped : "");
+		printf("%sok %u - %s.%s%s%s\n", failures ? "not " : "", ++n, t->suite, t->name,
+		       skipped ? " # SKIP " : "", skipped ? skipped : "");
 	}
 	printf("1..%u\n", n);
 	return bad != 0;

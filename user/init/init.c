@@ -258,7 +258,9 @@ static void start_all(bool first)
 static void shut_down(int how)
 {
 	struct timespec second = {1, 0};
-	const char *what = how == RB_POWER_OFF ? "power off" : how == RB_AUTOBOOT ? "reboot" : "halt";
+	const char *what = how == RB_POWER_OFF	? "power off"
+			   : how == RB_AUTOBOOT ? "reboot"
+						: "halt";
 
 	run_and_wait("shutdown");
 	message("The system is going down: %s\n", what);
