@@ -9,6 +9,7 @@ import console
 import hostile
 import host
 import ktest
+import tree
 from harness import TOP, run
 
 
@@ -22,6 +23,7 @@ def check(results):
     for script in sorted(subprocess.run(["git", "ls-files", "tools/*.sh", "tests/*.sh"], capture_output=True,
                                         text=True, cwd=TOP).stdout.split()):
         results.run(f"syntax {script}", lambda s=script: run(["bash", "-n", s]) and None)
+    tree.run_all(results)
 
 
 def parallel(results, jobs, workers=2):

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # make check: format, clang's warnings and lock annotations, address spaces, cppcheck, layers.
+# usage: check.sh [STEP ...]     steps: format clang headers cppcheck layers (default: all)
 set -uo pipefail
 cd "$(dirname "$0")/.."
 fail=0
-step() { # name, command...
-	local name=$1 log
-	shift
+wanted=" $* "
+step() { # key, name, command...
+	local key=$1 name=$2 log
+	shift 2
+	[ "$wanted" = "  " ] || [[ $wanted == *" $key "* ]] || return 0
 	log=$(mktemp)
 	if "$@" >"$log" 2>&1; then
 		echo "ok   $name"
@@ -24,13 +27,13 @@ kernel_sources() { sources 'arch/*.c' 'boot/*.c' 'kernel/*.c' 'mm/*.c' 'fs/*.c' 
 clang_flags='--target=x86_64-unknown-none-elf -std=gnu11 -O2 -ffreestanding -mcmodel=kernel -mno-red-zone -mgeneral-regs-only
 	-fno-pic -nostdinc -isystem '$(clang -print-file-name=include)' -Iinclude -DKERNEL -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare
 	-Wno-missing-field-initializers -Wno-unused-function -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
-	-Wno-gnu-variable-sized-type-not-at-end'
+	-Wno-gnu-variable-sized-type-not-at-end -DCHECK_THREAD_SAFETY -Wthread-safety -DCHECK_ADDRESS_SPACES'
 for d in drivers/tty/vt/shim kernel/lib/shim third_party/{libvterm/include,libvterm/src,zlib,zstd/lib,lz4/lib}; do
 	clang_flags+=" -isystem $d"
 done
-clang_all() { # extra flags
+clang_all() {
 	kernel_sources | xargs -P 2 -n 8 sh -c \
-		'for f do clang -fsyntax-only '"$(echo $clang_flags) $*"' "$f" || exit 255; done' sh
+		'for f do clang -fsyntax-only '"$(echo $clang_flags)"' "$f" || exit 255; done' sh
 }
 headers() {
 	sources 'include/*.h' | while read -r h; do
@@ -43,11 +46,9 @@ cppcheck_all() {
 		--suppressions-list=tools/cppcheck.suppress --cppcheck-build-dir=build/cppcheck \
 		-Iinclude -DKERNEL -j 2 $(kernel_sources) user tests/abi/runner.c
 }
-step "format" format
-step "clang warnings" clang_all
-step "lock annotations (-Wthread-safety)" clang_all -DCHECK_THREAD_SAFETY -Wthread-safety
-step "user pointers (address spaces)" clang_all -DCHECK_ADDRESS_SPACES
-step "headers compile alone" headers
-step "cppcheck" cppcheck_all
-step "layers" tools/check-layers build/release
+step format "format" format
+step clang "clang: warnings, lock annotations (-Wthread-safety), user pointers (address spaces)" clang_all
+step headers "headers compile alone" headers
+step cppcheck "cppcheck" cppcheck_all
+step layers "layers" tools/check-layers build/release
 exit $fail

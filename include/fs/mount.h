@@ -35,7 +35,7 @@
 #define MNT_EXPIRE	4
 #define UMOUNT_NOFOLLOW 8
 
-struct mnt_ns; /* one for now; everything that is per namespace hangs off it */
+struct mnt_ns; /* there is one; everything that is per namespace hangs off it */
 struct mount {
 	struct ref ref;		   /* the tree holds one, each path one */
 	u32 id;			   /* [I] */

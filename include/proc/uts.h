@@ -1,4 +1,4 @@
-/* What uname(2) says. One for now; hangs off a namespace later. */
+/* What uname(2) says: one instance, the whole system's. */
 #pragma once
 #include <lib/types.h>
 
