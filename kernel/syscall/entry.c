@@ -22,8 +22,8 @@ static void report_missing(u64 nr)
 		return;
 	}
 	if (!bit_test(reported, nr) && !bit_test_and_set_atomic(reported, nr))
-		pr_info("syscall: %s[%d] called number %lu, which is not implemented",
-			current->comm, current->tid, nr);
+		pr_info("syscall: %s[%d] called %s (number %lu), which is not implemented",
+			current->comm, current->tid, syscall_name(nr) ?: "an unknown one", nr);
 }
 
 static void syscall_slow(struct regs *r)

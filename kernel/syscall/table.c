@@ -65,11 +65,14 @@ const syscall_fn syscall_table[SYSCALL_TABLE_SIZE] = {
 };
 #undef ENTRY
 
-#define ENTRY(name) #name
+#define ENTRY(name)	  #name
+#define MISSING(nr, name) [nr] = #name,
 static const char *const syscall_names[SYSCALL_TABLE_SIZE] = {
 #include "syscalls.def"
+#include "missing.def"
 };
 #undef ENTRY
+#undef MISSING
 
 const char *syscall_name(u64 nr)
 {
