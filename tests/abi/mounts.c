@@ -189,28 +189,34 @@ static void roots(void)
 	close(out);
 }
 
+/* In a chroot that is a mount of its own: the first root file system cannot be pivoted away. */
 static void pivots(void)
 {
 	struct stat st;
 
-	mkdir("new", 0755);
-	fails("pivot_root: no mount point", syscall(SYS_pivot_root, "new", "new"), EINVAL);
+	mkdir("base", 0755);
+	mount("abi-base", "base", "tmpfs", 0, NULL);
+	mkdir("base/new", 0755), mkdir("base/plain", 0755), mkdir("base/new2", 0755);
+	put("base/oldmarker", "");
+	chroot("base");
+	chdir("/");
+	fails("pivot_root: no mount point", syscall(SYS_pivot_root, "plain", "plain"), EBUSY);
 	mount("abi-root", "new", "tmpfs", 0, NULL);
+	mount("abi-root2", "new2", "tmpfs", 0, NULL);
 	mkdir("new/old", 0755);
 	put("new/marker", "");
 	fails("pivot_root: not there", syscall(SYS_pivot_root, "none", "none"), ENOENT);
-	fails("pivot_root: old not under new", syscall(SYS_pivot_root, "new", "from"), EINVAL);
-	if (syscall(SYS_pivot_root, "new", "new/old")) {
-		/* On the first root file system (initramfs) this cannot be. */
-		skip("pivot_root");
-		return;
-	}
-	works("pivot_root", 0);
+	fails("pivot_root: file", syscall(SYS_pivot_root, "new/marker", "new"), ENOTDIR);
+	fails("pivot_root: old on the root", syscall(SYS_pivot_root, "new", "plain"), EBUSY);
+	fails("pivot_root: old not under new", syscall(SYS_pivot_root, "new", "new2"), EINVAL);
+	works("pivot_root", syscall(SYS_pivot_root, "new", "new/old"));
 	works("the new root", access("/marker", F_OK));
-	works("the old one below", access("/old/proc", F_OK));
+	works("the old one below", access("/old/oldmarker", F_OK));
+	works("the working directory moved too", access("marker", F_OK));
 	chdir("/");
+	fails("the old root is busy with its mounts", umount2("/old", 0), EBUSY);
 	works("detach the old root", umount2("/old", MNT_DETACH));
-	check("it is gone", !stat("/old", &st) && access("/old/proc", F_OK) == -1);
+	check("it is gone", !stat("/old", &st) && access("/old/oldmarker", F_OK) == -1);
 }
 
 int main(void)
