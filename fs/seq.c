@@ -161,16 +161,3 @@ ssize_t seq_file_read(struct file *f, struct iov_iter *to, u64 *pos)
 	mutex_unlock(&sf->lock);
 	return err ? err : done;
 }
-
-/* The text has no length before it is made: no SEEK_END. */
-s64 seq_file_llseek(struct file *f, s64 off, int whence)
-{
-	if (whence == SEEK_CUR)
-		off += (s64)f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->pos = (u64)off;
-	return off;
-}

@@ -27,27 +27,26 @@ struct tty *tty_current(void)
 	return t;
 }
 
-/* Counted or NULL. */
-static struct pid *fg_pgrp(struct tty *t)
+/* What one of t's fields that ctrl_lock protects holds: counted or NULL. */
+static struct pid *counted(struct tty *t, struct pid *const *field)
 {
 	struct pid *p;
 	unsigned long f;
 
 	spin_lock_irqsave(&t->ctrl_lock, f);
-	p = t->pgrp ? pid_get(t->pgrp) : NULL;
+	p = *field ? pid_get(*field) : NULL;
 	spin_unlock_irqrestore(&t->ctrl_lock, f);
 	return p;
 }
 
+static struct pid *fg_pgrp(struct tty *t)
+{
+	return counted(t, &t->pgrp);
+}
+
 static struct pid *tty_session(struct tty *t)
 {
-	struct pid *p;
-	unsigned long f;
-
-	spin_lock_irqsave(&t->ctrl_lock, f);
-	p = t->session ? pid_get(t->session) : NULL;
-	spin_unlock_irqrestore(&t->ctrl_lock, f);
-	return p;
+	return counted(t, &t->session);
 }
 
 static void put_pid(struct pid *p)

@@ -255,7 +255,7 @@ static const struct file_ops show_fops = {
 	.release = seq_file_release,
 	.read = seq_file_read,
 	.write = show_write,
-	.llseek = seq_file_llseek,
+	.llseek = seek_no_end,
 };
 
 /* ---- inodes --------------------------------------------------------------------------------------- */
@@ -414,18 +414,6 @@ static int dir_iterate(struct file *f, struct dir_context *c)
 	return 0;
 }
 
-static s64 dir_llseek(struct file *f, s64 off, int whence)
-{
-	if (whence == SEEK_CUR)
-		off += (s64)f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->pos = (u64)off;
-	return off;
-}
-
 static const struct inode_ops dir_iops = {
 	.lookup = dir_lookup,
 	.setattr = node_setattr,
@@ -434,7 +422,7 @@ static const struct inode_ops dir_iops = {
 static const struct inode_ops file_iops = {.setattr = node_setattr};
 static const struct inode_ops custom_iops = {.setattr = custom_setattr};
 static const struct inode_ops link_iops = {.readlink = link_readlink};
-static const struct file_ops dir_fops = {.iterate = dir_iterate, .llseek = dir_llseek};
+static const struct file_ops dir_fops = {.iterate = dir_iterate, .llseek = seek_no_end};
 
 /* ---- mounting --------------------------------------------------------------------------------------- */
 int pseudofs_init(struct pseudo_fs *fs)

@@ -339,19 +339,15 @@ static void dir_release(struct inode *i, struct file *f)
 
 static s64 dir_llseek(struct file *f, s64 off, int whence)
 {
-	if (whence == SEEK_CUR)
-		off += (s64)f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	if ((u64)off != f->pos) {
+	u64 before = f->pos;
+	s64 at = seek_no_end(f, off, whence);
+
+	if (at >= 0 && (u64)at != before) {
 		struct dentry *hint = xchg(&f->private, NULL);
 		if (hint)
 			dentry_put(hint);
 	}
-	f->pos = (u64)off;
-	return off;
+	return at;
 }
 
 static int no_fsync(struct file *f, u64 start, u64 end, bool datasync)

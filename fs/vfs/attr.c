@@ -47,10 +47,7 @@ s64 sys_fchmodat2(int dfd, const char __user *path, mode_t mode, int flags)
 	struct path p;
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	int err = path_lookup_user(dfd, path,
-				   (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
-					   (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
-				   &p);
+	int err = path_lookup_user(dfd, path, lookup_of_at(flags), &p);
 	if (err)
 		return err;
 	err = chmod_path(&p, mode);
@@ -111,10 +108,7 @@ s64 sys_fchownat(int dfd, const char __user *path, uid_t uid, gid_t gid, int fla
 	struct path p;
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	int err = path_lookup_user(dfd, path,
-				   (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
-					   (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
-				   &p);
+	int err = path_lookup_user(dfd, path, lookup_of_at(flags), &p);
 	if (err)
 		return err;
 	err = chown_path(&p, uid, gid);
@@ -197,10 +191,7 @@ static s64 do_utimes(int dfd, const char __user *path, const struct timespec *ts
 	}
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	int err = path_lookup_user(dfd, path,
-				   (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
-					   (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
-				   &p);
+	int err = path_lookup_user(dfd, path, lookup_of_at(flags), &p);
 	if (err)
 		return err;
 	err = utimes_path(&p, ts);

@@ -80,6 +80,18 @@ out:
 	return n;
 }
 
+s64 seek_no_end(struct file *f, s64 off, int whence)
+{
+	if (whence == SEEK_CUR)
+		off += (s64)f->pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (off < 0)
+		return -EINVAL;
+	f->pos = (u64)off;
+	return off;
+}
+
 s64 generic_llseek(struct file *f, s64 off, int whence)
 {
 	struct inode *i = f->inode;

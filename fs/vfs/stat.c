@@ -284,10 +284,7 @@ s64 sys_faccessat2(int dfd, const char __user *path, int mode, int flags)
 		saved = c;
 		rcu_assign_pointer(current->cred, r);
 	}
-	int err = path_lookup_user(dfd, path,
-				   (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
-					   (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
-				   &p);
+	int err = path_lookup_user(dfd, path, lookup_of_at(flags), &p);
 	if (!err) {
 		mode_t m = p.dentry->inode->mode;
 		if (mode)

@@ -35,7 +35,7 @@ void proc_set_pid_ops(const struct proc_pid_ops *ops);
 struct inode *proc_inode_new(struct super_block *sb, mode_t mode, const struct inode_ops *iops,
 			     const struct file_ops *fops, void *priv);
 /* A text file of kernel/proc's own: open calls seq_open(f, show, arg) of fs/seq.h, the other operations are
- * seq_file_read, seq_file_llseek and seq_file_release (or call them). */
+ * seq_file_read, seek_no_end and seq_file_release (or call them). */
 extern struct super_block *proc_sb;
 
 /* Figures of processes that /proc/stat and /proc/loadavg show; kernel/proc installs the hook. */

@@ -27,5 +27,4 @@ typedef int (*seq_show_fn)(struct seq *s, void *arg);
 int seq_open(struct file *f, seq_show_fn show, void *arg) __must_check;
 void *seq_arg(const struct file *f); /* as given to seq_open */
 ssize_t seq_file_read(struct file *f, struct iov_iter *to, u64 *pos);
-s64 seq_file_llseek(struct file *f, s64 off, int whence);
 void seq_file_release(struct inode *i, struct file *f);

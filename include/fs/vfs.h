@@ -243,6 +243,12 @@ void dentry_put(struct dentry *d);
 #define LOOKUP_IN_ROOT		LOOKUP_RESOLVE(16)
 #define LOOKUP_RULES		LOOKUP_RESOLVE(31)
 #define LOOKUP_CACHED		LOOKUP_RESOLVE(32)
+/* LOOKUP_FOLLOW and LOOKUP_EMPTY from AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH. */
+static inline unsigned lookup_of_at(int flags)
+{
+	return (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+	       (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+}
 int path_lookup_user(int dirfd, const char __user *name, unsigned flags,
 		     struct path *out) __must_check;
 int path_lookup(int dirfd, const char *name, unsigned flags, struct path *out) __must_check;
@@ -392,6 +398,8 @@ void dentry_instantiate(struct dentry *d,
 ssize_t generic_read(struct file *f, struct iov_iter *to, u64 *pos);
 ssize_t generic_write(struct file *f, struct iov_iter *from, u64 *pos);
 s64 generic_llseek(struct file *f, s64 off, int whence);
+/* SEEK_SET and SEEK_CUR only: positions are cookies, or the text has no length before it is made. */
+s64 seek_no_end(struct file *f, s64 off, int whence);
 int generic_mmap(struct file *f, struct vm_map *req);
 int generic_setattr(struct inode *i, const struct iattr *a); /* copies the fields */
 void inode_fill_kstat(struct inode *i, struct kstat *st);

@@ -136,10 +136,7 @@ static int args_script(struct exec_image *x, const char *interp, const char *arg
 struct file *exec_open(int dirfd, const char *name, unsigned flags)
 {
 	struct path p;
-	int err = path_lookup(dirfd, name,
-			      (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
-				      (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
-			      &p);
+	int err = path_lookup(dirfd, name, lookup_of_at(flags), &p);
 	if (err)
 		return ERR_PTR(err);
 	struct inode *i = p.dentry->inode;

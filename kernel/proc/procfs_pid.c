@@ -348,18 +348,6 @@ out:
 	return err;
 }
 
-static s64 dir_llseek(struct file *f, s64 off, int whence)
-{
-	if (whence == SEEK_CUR)
-		off += f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->pos = off;
-	return off;
-}
-
 /* ---- files ---- */
 
 static int show_fdinfo(struct seq *s, struct pid_node *n, struct thread *t)
@@ -478,13 +466,13 @@ static int reg_setattr(struct inode *i, const struct iattr *a)
 static const struct inode_ops dir_iops = {.lookup = dir_lookup};
 static const struct inode_ops reg_iops = {.setattr = reg_setattr};
 static const struct inode_ops link_iops = {.readlink = link_readlink};
-static const struct file_ops dir_fops = {.iterate = dir_iterate, .llseek = dir_llseek};
+static const struct file_ops dir_fops = {.iterate = dir_iterate, .llseek = seek_no_end};
 static const struct file_ops reg_fops = {
 	.open = reg_open,
 	.release = seq_file_release,
 	.read = seq_file_read,
 	.write = reg_write,
-	.llseek = seq_file_llseek,
+	.llseek = seek_no_end,
 };
 
 static void totals(struct proc_totals *t)
