@@ -42,6 +42,14 @@ def panics(message, append="", initrd=None):
         m.wait_exit(30)
 
 
+def crashes(kind, *wanted, smp=2):
+    """crash=KIND: the panic says all that is wanted, in this order, and panic=-1 ends the machine."""
+    with Machine(kernel=KERNEL, append=f"console=ttyS0 panic=-1 crash={kind}", smp=smp) as m:
+        for pattern in wanted:
+            m.child.expect(pattern)
+        m.wait_exit(30)
+
+
 def bad_input(results, parallel):
     good = open(f"{BUILD}/tests/abi.cpio", "rb").read()
     jobs = [
@@ -56,6 +64,17 @@ def bad_input(results, parallel):
         ("bad: init ends", panics, "Attempted to kill init!", "rdinit=/bin/true"),
         ("bad: init is not a program", panics, "Kernel panic - not syncing", "rdinit=/etc/motd init=/etc/motd"),
     ]
+    who, regs, trace = r"CPU: \d PID: \d+ Comm: init", r"RIP: 0008:[0-9a-f]{16} %s\+0x.*R15: .*CR4: ", r"Call trace:.*%s\+0x"
+    for kind, smp, wanted in (
+        ("panic", 2, ("not syncing: crash=panic", who, trace % "crash_panic", "crash_on_request")),
+        ("null", 2, ("not syncing: NULL pointer dereference: write at 0", who, regs % "crash_null", trace % "crash_on_request")),
+        ("stack", 1, ("not syncing: kernel stack overflow", who, regs % "crash_stack", trace % "crash_stack")),
+        ("doublefault", 2, ("not syncing: double fault", who, regs % "crash_double_fault", trace % "crash_on_request")),
+        ("nmi", 4, ("3 CPUs had interrupts off, stopped by NMI", "not syncing: crash=nmi", who, trace % "crash_nmi")),
+        ("again", 2, ("not syncing: crash=again", r"fault while panicking: NULL pointer .* at crash_null\+0x", trace % "crash_again")),
+    ):
+        jobs.append((f"bad: crash={kind}", lambda k=kind, w=wanted, n=smp: crashes(k, *w, smp=n)))
+    jobs.append(("bad: crash= of no known kind", lambda: says(boots("crash=banana"), "crash=banana did not work")))
     parallel(results, jobs)
 
 

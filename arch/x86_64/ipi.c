@@ -30,8 +30,7 @@ struct call_slot {
 static DEFINE_PER_CPU(struct call_slot, call_slot[CHANNELS]) __aligned(64);
 static DEFINE_PER_CPU(unsigned long *, call_inbox[CHANNELS]); /* [I] bit n: CPU n calls */
 
-static bool stopping;	      /* [a] */
-static u32 stopping_cpu;      /* [a] the one that goes on */
+static u32 stopper;	      /* [a] the CPU that stops all others, plus one */
 static bool backtrace_wanted; /* [a] by smp_send_nmi_others */
 static DEFINE_PER_CPU(bool, stopped);
 static DEFINE_PER_CPU(bool, backtrace_done);
@@ -207,25 +206,31 @@ static bool wait_stopped(unsigned me, unsigned spins)
 /* First by interrupt; CPUs that have theirs off get an NMI. */
 void smp_stop_others(void)
 {
-	unsigned me = cpu_id();
+	unsigned me = cpu_id(), deaf = 0;
+	u32 first = 0;
 
 	if (READ_ONCE(nr_cpus_online) <= 1)
 		return;
-	if (xchg(&stopping, true)) {
-		if (READ_ONCE(stopping_cpu) != me)
+	if (!__atomic_compare_exchange_n(&stopper, &first, me + 1, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST)) {
+		if (first != me + 1)
 			ipi_stop_self(); /* two CPUs stop each other: the first wins */
 		return;
 	}
-	WRITE_ONCE(stopping_cpu, me);
 	for_each_online_cpu (c)
 		if (c != me)
 			apic_send_ipi(c, VECTOR_STOP);
 	if (wait_stopped(me, 1000000))
 		return;
 	for_each_online_cpu (c)
-		if (c != me && !smp_load_acquire(per_cpu_ptr(&stopped, c)))
+		if (c != me && !smp_load_acquire(per_cpu_ptr(&stopped, c))) {
 			apic_send_nmi(c);
-	(void)wait_stopped(me, 1000000);
+			deaf++;
+		}
+	if (!wait_stopped(me, 1000000))
+		pr_warn("some CPUs answer neither interrupt nor NMI, left behind");
+	else if (deaf)
+		pr_warn("%u CPUs had interrupts off, stopped by NMI", deaf);
 }
 
 void smp_send_nmi_others(void)
@@ -249,7 +254,9 @@ void smp_send_nmi_others(void)
 
 bool smp_handle_nmi(struct regs *r)
 {
-	if (READ_ONCE(stopping) && READ_ONCE(stopping_cpu) != cpu_id())
+	u32 who = READ_ONCE(stopper);
+
+	if (who && who != cpu_id() + 1)
 		ipi_stop_self();
 	if (!smp_load_acquire(&backtrace_wanted) || this_cpu_read(backtrace_done))
 		return false;

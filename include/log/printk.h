@@ -51,6 +51,8 @@ struct console {
 void console_register(struct console *c);
 /* Before the machine stops: let every console's device send what it has queued. May sleep. */
 void consoles_drain(void);
+/* For panic(): makes printk and the consoles usable whoever held their locks. */
+void printk_panic_enter(void);
 extern int console_loglevel; /* [a] records with level < this are shown */
 
 /* Reading the ring: a cursor survives overwriting (then the oldest kept record is next). */

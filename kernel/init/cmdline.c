@@ -71,26 +71,15 @@ const char *boot_option(const char *name)
 static bool known_plain(const char *w, size_t n)
 {
 	static const char *const names[] = {
-		"console",     "root",
-		"rootfstype",  "rootflags",
-		"rootwait",    "rootdelay",
-		"ro",	       "rw",
-		"init",	       "rdinit",
-		"ktest",       "BOOT_IMAGE",
-		"initrd",      "no5lvl",
-		"nokaslr",     "kaslr",
-		"mitigations", "nosmp",
-		"maxcpus",     "mem",
-		"earlyprintk", "earlycon",
-		"vga",	       "kbd",
-		"noapic",      "acpi",
-		"nomodeset",   "video",
-		"pti",	       "nopti",
-		"tsc",	       "clocksource",
-		"printk.time", "random.trust_cpu",
-		"reboot",      "nokpti",
-		"spectre_v2",  "splash",
-		"apparmor",    "selinux",
+		"console",   "root",	    "rootfstype",  "rootflags",	  "rootwait",
+		"rootdelay", "ro",	    "rw",	   "init",	  "rdinit",
+		"ktest",     "crash",	    "BOOT_IMAGE",  "initrd",	  "no5lvl",
+		"nokaslr",   "kaslr",	    "mitigations", "nosmp",	  "maxcpus",
+		"mem",	     "earlyprintk", "earlycon",	   "vga",	  "kbd",
+		"noapic",    "acpi",	    "nomodeset",   "video",	  "pti",
+		"nopti",     "tsc",	    "clocksource", "printk.time", "random.trust_cpu",
+		"reboot",    "nokpti",	    "spectre_v2",  "splash",	  "apparmor",
+		"selinux",
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		if (same_name(w, names[i], n))

@@ -36,6 +36,7 @@ static int init_thread(void *arg)
 	sched_start_smp();
 	initcalls_run();
 	initramfs_populate();
+	crash_on_request(boot_option("crash"));
 	if (boot_option("ktest"))
 		ktest_run(boot_option("ktest"));
 	free_init_memory();

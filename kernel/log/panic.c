@@ -1,7 +1,8 @@
 /* Panic, warnings and symbolised backtraces.
  *
- * The first CPU to panic wins; the others are stopped. A second fault inside the panic path (a broken
- * console, a corrupt stack) prints one line through the early console and goes straight to the end.
+ * The first CPU to panic wins; the others are stopped. The report is made in stages, and what it needs is copied
+ * first: a fault in one stage (a broken console, a corrupt stack) says so through the early console, and the
+ * report goes on with the next.
  * What happens then is panic=: N > 0 reboots after N seconds, N < 0 at once, 0 stays for ever.
  * Context: any. */
 #include <log/panic.h>
@@ -17,8 +18,19 @@
 bool panicking;
 void (*panic_thread_hook)(void);
 static u32 panic_cpu_plus1; /* [a] */
-static u32 panic_depth;	    /* of that CPU */
 s64 panic_timeout;	    /* seconds; see above */
+
+#define FAULTS_MAX 8 /* in the report: more, and there is no point in going on */
+
+/* What the report is about. Of the CPU that panics. */
+static struct {
+	u32 entered; /* 1, and one for each fault on the way */
+	u32 stage;   /* the next */
+	bool have_regs;
+	struct regs regs;
+	u64 fp;
+	char msg[256];
+} report;
 
 static void __noreturn panic_end(void)
 {
@@ -42,17 +54,73 @@ void backtrace_print(u64 fp)
 
 	pr_emerg("Call trace:");
 	for (unsigned i = 0; i < n; i++) {
-		const char *name = symbol_lookup(pcs[i], &off, &size);
+		/* A call that never returns may be the last thing in its function: look before it ends. */
+		const char *name = symbol_lookup(pcs[i] - 1, &off, &size);
 		if (name)
-			pr_emerg(" [<%016lx>] %s+0x%lx/0x%lx", pcs[i], name, off, size);
+			pr_emerg(" [<%016lx>] %s+0x%lx/0x%lx", pcs[i], name, off + 1, size);
 		else
 			pr_emerg(" [<%016lx>]", pcs[i]);
 	}
 }
 
+static void __noreturn make_report(void)
+{
+	for (;;) {
+		switch (report.stage++) {
+		case 0:
+			smp_stop_others();
+			break;
+		case 1:
+			printk_panic_enter();
+			break;
+		case 2:
+			pr_emerg("Kernel panic - not syncing: %s", report.msg);
+			break;
+		case 3:
+			if (panic_thread_hook)
+				panic_thread_hook();
+			else
+				pr_emerg("CPU: %u", cpu_id());
+			break;
+		case 4:
+			if (report.have_regs)
+				regs_print(&report.regs);
+			break;
+		case 5:
+			backtrace_print(report.fp);
+			break;
+		default:
+			panic_end();
+		}
+	}
+}
+
+static void early_say(const char *s)
+{
+	for (; *s; s++)
+		arch_early_putc(*s);
+}
+
+/* A fault in the report: say which, by the shortest way, and go on behind it. */
+static void __noreturn fault_in_report(const struct regs *r, const char *fmt, va_list ap)
+{
+	static char text[256];
+
+	if (report.entered > FAULTS_MAX)
+		arch_halt();
+	early_say("\r\nfault while panicking: ");
+	vsnprintf(text, sizeof(text), fmt, ap);
+	early_say(text);
+	if (r) {
+		snprintf(text, sizeof(text), " at %pS", (void *)r->rip);
+		early_say(text);
+	}
+	early_say("\r\n");
+	make_report();
+}
+
 static void __noreturn vpanic(const struct regs *r, const char *fmt, va_list ap)
 {
-	char msg[256];
 	u32 me = cpu_id() + 1;
 	u32 none = 0;
 
@@ -62,27 +130,20 @@ static void __noreturn vpanic(const struct regs *r, const char *fmt, va_list ap)
 					 __ATOMIC_RELAXED) &&
 	    none != me)
 		arch_halt(); /* another CPU is at it */
-	if (panic_depth++) {
-		for (const char *p = "\r\nsecond fault while panicking\r\n"; *p; p++)
-			arch_early_putc(*p);
-		if (panic_depth > 2)
-			arch_halt();
-		panic_end();
-	}
+	if (report.entered++)
+		fault_in_report(r, fmt, ap);
 	panicking = true;
-	smp_stop_others();
 	if (console_loglevel < LOG_INFO)
 		console_loglevel = LOG_INFO;
-	vsnprintf(msg, sizeof(msg), fmt, ap);
-	pr_emerg("Kernel panic - not syncing: %s", msg);
-	if (panic_thread_hook)
-		panic_thread_hook();
-	else
-		pr_emerg("CPU: %u", cpu_id());
-	if (r)
-		regs_print(r);
-	backtrace_print(r && !regs_from_user(r) ? r->rbp : 0);
-	panic_end();
+	report.fp = (u64)__builtin_frame_address(0);
+	if (r) {
+		report.regs = *r;
+		report.have_regs = true;
+		if (!regs_from_user(r))
+			report.fp = r->rbp;
+	}
+	vsnprintf(report.msg, sizeof(report.msg), fmt, ap);
+	make_report();
 }
 
 void panic(const char *fmt, ...)

@@ -308,6 +308,15 @@ void consoles_drain(void)
 			c->drain(c);
 }
 
+/* The other CPUs are stopped, maybe with locks that nobody will release. */
+void printk_panic_enter(void)
+{
+	spin_init(&lock);
+	for (struct console *c = consoles; c; c = c->next)
+		if (c->enabled && c->panic_enter)
+			c->panic_enter(c);
+}
+
 static void param_loglevel(const char *v)
 {
 	u64 n;
