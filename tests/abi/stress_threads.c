@@ -38,7 +38,8 @@ static void *count_locked(void *arg)
 {
 	for (int i = 0; i < 4000; i++) {
 		int c = 0;
-		if (!__atomic_compare_exchange_n((int *)&lock, &c, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		if (!__atomic_compare_exchange_n((int *)&lock, &c, 1, 0, __ATOMIC_ACQUIRE,
+						 __ATOMIC_RELAXED)) {
 			if (c != 2)
 				c = atomic_exchange_explicit(&lock, 2, __ATOMIC_ACQUIRE);
 			while (c) {
@@ -101,9 +102,11 @@ static bool requeue(void)
 static void *map_and_fault(void *arg)
 {
 	long bad = 0;
-	for (int i = 0; i < 150; i++) {
+	double end = now() + 0.3; /* the work takes long where CPUs outnumber the host's */
+	for (int i = 0; now() < end; i++) {
 		size_t pages = 1 + (i * 7 + (long)arg) % 24;
-		unsigned char *p = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		unsigned char *p = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p == MAP_FAILED)
 			return (void *)1;
 		for (size_t k = 0; k < pages; k++) {
@@ -162,10 +165,10 @@ static void snapshot(void)
 	*first = *later = 0;
 	_exit(a - b > 1 ? 2 : 0);
 }
-static bool forks(int n)
+static bool forks(double seconds)
 {
 	bool good = true;
-	for (int i = 0; i < n; i++)
+	for (double end = now() + seconds; now() < end;)
 		good &= exited(in_child(snapshot), 0);
 	return good;
 }
@@ -191,7 +194,9 @@ static void *wait_somehow(void *arg)
 			sched_yield();
 	default:
 		for (;;)
-			munmap(mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0), 8192);
+			munmap(mmap(NULL, 8192, PROT_READ,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0),
+			       8192);
 	}
 	return NULL;
 }
@@ -268,7 +273,7 @@ int main(int argc, char **argv)
 	later = first + 512;
 	stop = 0;
 	spawn(1, write_pairs);
-	check("a forked child sees a snapshot", forks(40));
+	check("a forked child sees a snapshot", forks(0.4));
 	stop = 1;
 	join(1);
 
@@ -276,7 +281,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 12; i++) {
 		ending = i % 3;
 		int status = in_child(end_with_threads);
-		good[ending] &= ending == 1 ? killed(status, SIGKILL) : exited(status, ending ? 23 : 21);
+		good[ending] &=
+			ending == 1 ? killed(status, SIGKILL) : exited(status, ending ? 23 : 21);
 	}
 	check("exit_group with threads waiting", good[0]);
 	check("SIGKILL with threads waiting", good[1]);
