@@ -2,6 +2,7 @@
 import itertools
 import os
 import re
+import time
 
 from harness import BUILD, ISO, PROMPT, Failure, Machine
 
@@ -39,6 +40,48 @@ def grub(uefi, usb, machine, smp, cpu, la57, mem="512M", entry=0):
         use_shell(m, smp if entry != 3 else 1, la57)
 
 
+def options(append, cpus, low, high):
+    """Linux's options are honoured: four CPUs and 512 MiB are there; this many are used, and MemTotal is between, in MiB."""
+    with Machine(kernel=KERNEL, append=f"console=ttyS0 {append}", smp=4) as m:
+        m.expect(PROMPT)
+        out = m.shell("grep -c ^processor /proc/cpuinfo; grep MemTotal /proc/meminfo; dmesg | grep -c 'Unknown kernel'; nproc")
+        seen = re.fullmatch(r"(\d+)\s+MemTotal:\s+(\d+) kB\s+0\s+(\d+)", out)
+        if not seen or int(seen[1]) != cpus or int(seen[3]) != cpus or not low < int(seen[2]) / 1024 <= high:
+            raise Failure(f"{append}: {out!r}")
+        m.send("poweroff\r")
+        m.wait_exit(30)
+
+
+def without(machine, *args):
+    """A PC that lacks what PCs had for ages: the shell is there all the same."""
+    with Machine(kernel=KERNEL, append="console=ttyS0", machine=machine, smp=2, args=args) as m:
+        use_shell(m, 2, True)
+
+
+def no_serial(**kw):
+    """Nothing but screen and keyboard: typing works, which nobody can see but the machine, which switches itself off."""
+    with Machine(serial=False, smp=2, **kw) as m:
+        deadline = time.time() + 90
+        while m.child.isalive():
+            if time.time() > deadline:
+                raise Failure("typed commands have no effect")
+            try:
+                if "kernel" not in kw:
+                    m.keys("esc", "ret")  # start GRUB's entry, also when the last round's "e" began to edit it
+                    time.sleep(4)
+                m.type_text("poweroff\n")
+                time.sleep(1)
+            except (OSError, ValueError):
+                break  # it went off meanwhile
+        m.wait_exit(10)
+
+
+def no_console():
+    """Neither screen nor serial port: programs run."""
+    with Machine(kernel=KERNEL, append='rdinit=/bin/sh -- -c "poweroff -f"', serial=False, args=("-vga", "none")) as m:
+        m.wait_exit(30)
+
+
 def run_all(results, parallel):
     jobs = []
     for machine, smp in itertools.product(("pc", "q35", "microvm"), (1, 2, 8)):
@@ -56,4 +99,13 @@ def run_all(results, parallel):
     jobs.append(("boot BIOS CD pc 8 CPUs LA57", grub, False, False, "pc", 8, "max", True))
     jobs.append(("boot menu: 4-level", grub, False, False, "q35", 2, "max", False, "512M", 2))
     jobs.append(("boot menu: one CPU", grub, False, False, "q35", 2, "max", True, "512M", 3))
+    jobs.append(("boot mem=256M", options, "mem=256M", 4, 200, 256))
+    jobs.append(("boot maxcpus=2 nokaslr nopcid mitigations=off", options, "maxcpus=2 nokaslr nopcid mitigations=off", 2, 400, 512))
+    jobs.append(("boot nosmp mem=128m", options, "nosmp mem=128m", 1, 90, 128))
+    jobs.append(("boot no PS/2, HPET, VGA", without, "q35,i8042=off,hpet=off", "-vga", "none"))
+    jobs.append(("boot no PIT, PIC, RTC", without, "microvm,pit=off,pic=off,rtc=off"))
+    jobs.append(("boot no serial port", lambda: no_serial(kernel=KERNEL, append="")))
+    jobs.append(("boot no serial port, BIOS CD", lambda: no_serial(iso=ISO)))
+    jobs.append(("boot no serial port, UEFI USB", lambda: no_serial(usb=ISO, uefi=True)))
+    jobs.append(("boot no console at all", no_console))
     parallel(results, jobs)

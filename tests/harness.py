@@ -76,13 +76,14 @@ class Machine:
     """A QEMU guest. With-statement: it is gone at the end."""
 
     def __init__(self, kernel=None, initrd=None, append="", iso=None, usb=None, machine="q35", cpu="max", smp=1,
-                 mem="512M", uefi=False, args=(), timeout=60, log=None):
+                 mem="512M", uefi=False, args=(), timeout=60, log=None, serial=True):
         self.dir = tempfile.mkdtemp(prefix="daedalus-")
         self.timeout, self.log_path = timeout, log or os.path.join(self.dir, "serial.log")
         cmd = ["qemu-system-x86_64", "-accel", "tcg", "-M", machine, "-cpu", cpu, "-smp", str(smp), "-m", mem,
-               "-display", "none", "-no-reboot", "-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0",
+               "-display", "none", "-no-reboot", "-chardev", "stdio,id=serial0,signal=off",
+               "-serial", "chardev:serial0" if serial else "none",
                "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off"]
-        if machine != "microvm":
+        if not machine.startswith("microvm"):
             cmd += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
             if "-vga" not in args:
                 cmd += ["-vga", "std"]
