@@ -355,9 +355,11 @@ static int fifo_open(struct inode *i, struct file *f)
 		return -ENOMEM;
 	f->private = p;
 	f->mode |= FMODE_STREAM;
+	/* A pipe without a name, by way of /proc/PID/fd, is there already: there is nobody to wait for. */
+	bool named = i->sb != anon_super();
 	mutex_lock(&p->lock);
 	unsigned rw = f->mode & (FMODE_READ | FMODE_WRITE);
-	if (rw == FMODE_WRITE && (f->flags & O_NONBLOCK) && !p->readers) {
+	if (named && rw == FMODE_WRITE && (f->flags & O_NONBLOCK) && !p->readers) {
 		err = -ENXIO;
 		goto out;
 	}
@@ -372,7 +374,7 @@ static int fifo_open(struct inode *i, struct file *f)
 			wake_up_all(&p->rd);
 	}
 	u32 seen;
-	if (rw == FMODE_READ && !p->writers) {
+	if (named && rw == FMODE_READ && !p->writers) {
 		f->pos = seen = p->w_counter;
 		if (!(f->flags & O_NONBLOCK)) {
 			mutex_unlock(&p->lock);
@@ -380,7 +382,7 @@ static int fifo_open(struct inode *i, struct file *f)
 			f->pos = 0;
 			goto waited;
 		}
-	} else if (rw == FMODE_WRITE && !p->readers) {
+	} else if (named && rw == FMODE_WRITE && !p->readers) {
 		seen = p->r_counter;
 		mutex_unlock(&p->lock);
 		err = wait_event_interruptible(&p->wr, READ_ONCE(p->r_counter) != seen);

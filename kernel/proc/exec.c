@@ -111,13 +111,15 @@ static int args_script(struct exec_image *x, const char *interp, const char *arg
 	struct arg_strings old = x->argv, fresh = {0};
 	size_t skip = old.n ? strlen(old.buf) + 1 : 0;
 	unsigned rest = old.n ? old.n - 1 : 0;
+	/* A nested script is the next one's argument by its own name. */
+	const char *script = x->script ? x->script : x->name;
 
 	x->argv = fresh;
 	int err = args_add(x, &x->argv, interp, strlen(interp));
 	if (!err && arg)
 		err = args_add(x, &x->argv, arg, strlen(arg));
 	if (!err)
-		err = args_add(x, &x->argv, x->name, strlen(x->name));
+		err = args_add(x, &x->argv, script, strlen(script));
 	if (!err)
 		err = args_fit(x, old.len - skip);
 	if (!err)
@@ -222,7 +224,6 @@ static int resolve_scripts(struct exec_image *x, bool name_gone)
 		}
 		file_put(x->file);
 		x->file = f;
-		/* A nested script is the next one's argument by its own name. */
 		kfree(x->script);
 		x->script = name;
 	}
@@ -359,7 +360,7 @@ static int switch_over(struct exec_image *x)
 		mm_put(old);
 	}
 	files_close_on_exec();
-	set_comm(t, x->script ? x->script : x->name);
+	set_comm(t, x->name);
 	p->did_exec = true;
 	p->dumpable = !x->secure;
 	p->keep_caps = false;
@@ -642,7 +643,7 @@ int process_start_init(const char *path, char *const argv[], char *const envp[])
 	t = thread_alloc("init");
 	if (!t)
 		goto out;
-	set_comm(t, x->script ? x->script : path);
+	set_comm(t, path);
 	err = init_make(x, t);
 	if (!err)
 		err = init_publish(x, t);
