@@ -42,9 +42,9 @@ def panics(message, append="", initrd=None):
         m.wait_exit(30)
 
 
-def crashes(kind, *wanted, smp=2):
+def crashes(kind, *wanted, smp=2, kernel=KERNEL):
     """crash=KIND: the panic says all that is wanted, in this order, and panic=-1 ends the machine."""
-    with Machine(kernel=KERNEL, append=f"console=ttyS0 panic=-1 crash={kind}", smp=smp) as m:
+    with Machine(kernel=kernel, append=f"console=ttyS0 panic=-1 crash={kind}", smp=smp) as m:
         for pattern in wanted:
             m.child.expect(pattern)
         m.wait_exit(30)
@@ -74,6 +74,16 @@ def bad_input(results, parallel):
         ("again", 2, ("not syncing: crash=again", r"fault while panicking: NULL pointer .* at crash_null\+0x", trace % "crash_again")),
     ):
         jobs.append((f"bad: crash={kind}", lambda k=kind, w=wanted, n=smp: crashes(k, *w, smp=n)))
+    for kind, wanted in (  # what only debug builds catch (kernel/init/crash_debug.c)
+        ("sleep", r"sleep_in_atomic\S* may sleep, but the preemption count is 0x1"),
+        ("relock", "spinlock crash_lock .* taken twice"),
+        ("unlock", "spinlock crash_lock .* released on CPU"),
+        ("up", "BUG at|not syncing"),
+        ("behind", "slab .*: object .* was written behind its end"),
+        ("freetwice", "slab .*: double free"),
+        ("freed", "slab .*: free object .* was written at offset 40"),
+    ):
+        jobs.append((f"bad: debug build, crash={kind}", lambda k=kind, w=wanted: crashes(k, w, "Call trace", smp=1, kernel=DEBUG)))
     jobs.append(("bad: crash= of no known kind", lambda: says(boots("crash=banana"), "crash=banana did not work")))
     parallel(results, jobs)
 

@@ -49,7 +49,7 @@ PREPARE = {
     "ktest": lambda: (make("all"), make("BUILD=debug", "build/debug/daedalus.elf")) and None,
     "boot": lambda: make("iso"),
     "console": lambda: make("iso"),
-    "bad": lambda: make("all", "abi-tests"),
+    "bad": lambda: (make("all", "abi-tests"), make("BUILD=debug", "build/debug/daedalus.elf")) and None,
     "fuzz": lambda: make("BUILD=debug", "build/debug/daedalus.elf", "abi-tests"),
     "long": lambda: make("all", "abi-tests") or make("BUILD=debug", "build/debug/daedalus.elf"),
 }

@@ -7,6 +7,7 @@
  * Source: futex(2) (FUTEX_OP_*); the zero-byte test is in H. S. Warren, Hacker's Delight, 6-1. */
 #include <arch/uaccess.h>
 #include <lib/string.h>
+#include <sync/preempt.h>
 #include <uapi/errno.h>
 
 size_t uaccess_copy(void *dst, const void *src, size_t n);
@@ -17,8 +18,17 @@ int uaccess_load64(const u64 *p, u64 *out);
 
 u64 user_limit __ro_after_init = (1ul << 47) - PAGE_SIZE;
 
+static __always_inline void might_fault(void)
+{
+#ifdef CONFIG_DEBUG
+	if (!pagefault_disabled())
+		might_sleep();
+#endif
+}
+
 size_t copy_in_partial(void *dst, const void __user *src, size_t n)
 {
+	might_fault();
 	if (unlikely(!access_ok(src, n)))
 		return n;
 	return uaccess_copy(dst, (__force const void *)src, n);
@@ -26,6 +36,7 @@ size_t copy_in_partial(void *dst, const void __user *src, size_t n)
 
 size_t copy_out_partial(void __user *dst, const void *src, size_t n)
 {
+	might_fault();
 	if (unlikely(!access_ok(dst, n)))
 		return n;
 	return uaccess_copy((__force void *)dst, src, n);
@@ -33,6 +44,7 @@ size_t copy_out_partial(void __user *dst, const void *src, size_t n)
 
 size_t clear_user_partial(void __user *dst, size_t n)
 {
+	might_fault();
 	if (unlikely(!access_ok(dst, n)))
 		return n;
 	return uaccess_clear((__force void *)dst, n);

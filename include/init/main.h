@@ -16,6 +16,7 @@ void initramfs_populate(void);
 void ktest_run(const char *pattern) __attribute__((noreturn));
 /* crash=kind (NULL: not given): break in that way, see kernel/init/crash.c. May return. */
 void crash_on_request(const char *kind);
+bool crash_debug(const char *kind); /* what only debug builds catch; false: no such kind */
 /* Turn the calling kernel thread's work over to PID 1; panics when there is no init. Returns 0. */
 int init_process_start(void);
 /* Options that the kernel did not know and everything after "--", for PID 1 (bootparam(7)). Arrays are

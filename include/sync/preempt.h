@@ -37,6 +37,16 @@ static __always_inline bool in_nmi(void)
 {
 	return this_cpu_read(preempt_count) & PREEMPT_NMI_UNIT;
 }
+/* Called by whatever may sleep, whether it does or not: debug builds panic when preemption or interrupts
+ * are off. Checked from the moment that threads run (might_sleep_begin). */
+#ifdef CONFIG_DEBUG
+void might_sleep(void);
+#else
+static __always_inline void might_sleep(void)
+{
+}
+#endif
+void might_sleep_begin(void);
 /* True where sleeping is a bug. */
 static __always_inline bool in_atomic(void)
 {

@@ -112,5 +112,7 @@ void crash_on_request(const char *kind)
 		crash_nmi();
 	else if (!strcmp(kind, "again"))
 		crash_again();
+	else if (crash_debug(kind))
+		pr_err("crash=%s went unnoticed", kind);
 	pr_err("crash=%s did not work: panic, null, stack, doublefault, nmi or again?", kind);
 }

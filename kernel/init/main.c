@@ -33,6 +33,7 @@ static void free_init_memory(void)
 
 static int init_thread(void *arg)
 {
+	might_sleep_begin();
 	sched_start_smp();
 	initcalls_run();
 	initramfs_populate();

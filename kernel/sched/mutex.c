@@ -130,17 +130,20 @@ static bool lock_fast(mutex_t *m)
 
 void mutex_lock(mutex_t *m) __no_lock_check
 {
+	might_sleep();
 	if (unlikely(!lock_fast(m)))
 		(void)lock_slow(m, T_UNINTERRUPTIBLE);
 }
 
 int mutex_lock_interruptible(mutex_t *m) __no_lock_check
 {
+	might_sleep();
 	return likely(lock_fast(m)) ? 0 : lock_slow(m, T_INTERRUPTIBLE);
 }
 
 int mutex_lock_killable(mutex_t *m) __no_lock_check
 {
+	might_sleep();
 	return likely(lock_fast(m)) ? 0 : lock_slow(m, T_KILLABLE);
 }
 

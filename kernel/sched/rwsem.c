@@ -8,6 +8,7 @@
  * another try at granting.
  *
  * A writer spins for a while when the owning writer runs on another CPU. Process context. */
+#include <log/panic.h>
 #include <arch/smp.h>
 #include <sched/lock.h>
 #include <sched/thread.h>
@@ -117,12 +118,14 @@ static inline bool read_fast(rwsem_t *s)
 
 void down_read(rwsem_t *s) __no_lock_check
 {
+	might_sleep();
 	if (!read_fast(s))
 		(void)queue_and_wait(s, false, T_UNINTERRUPTIBLE);
 }
 
 int down_read_killable(rwsem_t *s) __no_lock_check
 {
+	might_sleep();
 	return read_fast(s) ? 0 : queue_and_wait(s, false, T_KILLABLE);
 }
 
@@ -180,12 +183,16 @@ static bool spin_for_write(rwsem_t *s)
 
 void down_write(rwsem_t *s) __no_lock_check
 {
+	might_sleep();
+	DEBUG_ON(READ_ONCE(s->owner) == current);
 	if (unlikely(!down_write_trylock(s)) && !spin_for_write(s))
 		(void)queue_and_wait(s, true, T_UNINTERRUPTIBLE);
 }
 
 int down_write_killable(rwsem_t *s) __no_lock_check
 {
+	might_sleep();
+	DEBUG_ON(READ_ONCE(s->owner) == current);
 	if (likely(down_write_trylock(s)) || spin_for_write(s))
 		return 0;
 	return queue_and_wait(s, true, T_KILLABLE);
@@ -193,6 +200,7 @@ int down_write_killable(rwsem_t *s) __no_lock_check
 
 void up_write(rwsem_t *s) __no_lock_check
 {
+	DEBUG_ON(s->owner != current);
 	WRITE_ONCE(s->owner, NULL);
 	if (unlikely(atomic_sub_return(&s->count, WRITER) & WAITERS))
 		release_slow(s);

@@ -204,6 +204,8 @@ struct page *page_alloc(unsigned order, gfp_t gfp)
 {
 	struct page *p;
 
+	if (gfp & GFP_WAIT)
+		might_sleep();
 	if (unlikely(order > MAX_ORDER))
 		return NULL;
 	p = take(order, gfp);

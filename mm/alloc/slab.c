@@ -68,11 +68,11 @@ static inline void **link_of(const struct slab_cache *c, void *obj)
 
 /* ---- debug ---------------------------------------------------------------------------------- */
 #ifdef CONFIG_DEBUG
-#define RED_SIZE 8
+#define RED_SIZE 8 /* right behind the object */
 
 static u64 *red_of(const struct slab_cache *c, void *obj)
 {
-	return (u64 *)((char *)obj + c->stride - RED_SIZE);
+	return (u64 *)((char *)obj + c->size);
 }
 
 static bool poisoned(const struct slab_cache *c)
@@ -362,6 +362,9 @@ void *slab_alloc(struct slab_cache *c, gfp_t gfp)
 {
 	void *obj = NULL;
 
+	if (gfp & GFP_WAIT)
+		might_sleep();
+
 	if (likely(c->cpu)) {
 		unsigned long f = irq_save();
 		struct mag_cpu *m = &c->cpu[cpu_id()];
@@ -488,18 +491,18 @@ static void cache_init(struct slab_cache *c, const char *name, size_t size, size
 		       unsigned flags, void (*ctor)(void *))
 {
 	bool outside = ctor || flags & SLAB_RCU;
-	size_t need = max_t(size_t, size, 8);
+	size_t need;
 	unsigned long f;
 
 	if (!align)
 		align = size >= 64 ? 16 : 8;
 	align = max_t(size_t, align, 8);
 	c->name = name;
-	c->size = (u32)ALIGN_UP(size, 8);
+	c->size = (u32)ALIGN_UP(max_t(size_t, size, 8), 8);
 	c->flags = (u8)flags;
 	c->ctor = ctor;
-	c->link = outside ? (u32)ALIGN_UP(need, 8) : 0;
-	need = ALIGN_UP(need, 8) + (outside ? 8 : 0) + RED_SIZE;
+	c->link = outside ? c->size + RED_SIZE : 0;
+	need = c->size + RED_SIZE + (outside ? 8 : 0);
 	c->stride = (u32)ALIGN_UP(need, align);
 	choose_order(c);
 	if (!c->per_slab)
