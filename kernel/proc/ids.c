@@ -82,12 +82,12 @@ s64 sys_setpgid(pid_t pid, pid_t pgid)
 	unsigned long f;
 	int err = -ESRCH;
 
-	if (pgid < 0)
-		return -EINVAL;
 	if (!pid)
 		pid = me->pid->nr;
 	if (!pgid)
 		pgid = pid;
+	if (pgid < 0)
+		return -EINVAL;
 	spin_lock_irqsave(&tasklist_lock, f);
 	p = process_lookup(pid);
 	if (!p || p->state == PROC_DEAD)
