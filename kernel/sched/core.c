@@ -164,7 +164,8 @@ static void switch_to(struct runqueue *rq, struct thread *prev, struct thread *n
 	if (prev->mm != next->mm && mm_ops)
 		mm_ops->switch_mm(prev->mm, next->mm);
 	this_cpu_write(current_thread, next);
-	if (unlikely(next->rseq)) /* its restartable sequence was interrupted, its CPU may be another */
+	if (unlikely(
+		    next->rseq)) /* its restartable sequence was interrupted, its CPU may be another */
 		thread_set_work(next, TIF_NOTIFY_RESUME);
 	prev = arch_switch(&prev->arch, &next->arch, prev, (char *)next->kstack + KSTACK_SIZE);
 	finish_switch(prev);
