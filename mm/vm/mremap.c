@@ -49,8 +49,8 @@ static void move_entries(pte_t *src, pte_t *dst, u64 n)
 }
 
 /* Carry the entries of [old, old + len) over to new. -ENOMEM: some stayed. */
-static int move_tables(struct vma *from, u64 old, u64 new, u64 len)
-	__no_lock_check /* locks the mapping only if there is one */
+static int move_tables(struct vma *from, u64 old, u64 new,
+		       u64 len) __no_lock_check /* locks the mapping only if there is one */
 {
 	u64 end = old + len, stop, n, d;
 	struct mapping *m = from->mapping;

@@ -198,8 +198,8 @@ void vma_unlink(struct mm *mm, struct vma *v)
 	mm->nr_vmas--;
 }
 
-void vma_resize(struct vma *v, u64 start, u64 end, u64 pgoff)
-	__no_lock_check /* locks the mapping only if there is one */
+void vma_resize(struct vma *v, u64 start, u64 end,
+		u64 pgoff) __no_lock_check /* locks the mapping only if there is one */
 {
 	struct vma *next = vma_next(v);
 
