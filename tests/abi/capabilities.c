@@ -19,14 +19,16 @@ static struct caps get(void)
 	struct __user_cap_data_struct d[2] = {{0}};
 
 	syscall(SYS_capget, &h, d);
-	return (struct caps){d[0].effective | (uint64_t)d[1].effective << 32, d[0].permitted | (uint64_t)d[1].permitted << 32,
+	return (struct caps){d[0].effective | (uint64_t)d[1].effective << 32,
+			     d[0].permitted | (uint64_t)d[1].permitted << 32,
 			     d[0].inheritable | (uint64_t)d[1].inheritable << 32};
 }
 static int set(struct caps c)
 {
 	struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct d[2] = {{c.effective, c.permitted, c.inheritable},
-					      {c.effective >> 32, c.permitted >> 32, c.inheritable >> 32}};
+	struct __user_cap_data_struct d[2] = {
+		{c.effective, c.permitted, c.inheritable},
+		{c.effective >> 32, c.permitted >> 32, c.inheritable >> 32}};
 	return syscall(SYS_capset, &h, d);
 }
 static bool has(int cap)
@@ -43,9 +45,9 @@ static void become(uid_t uid)
 /* "What do you have?", asked of this program run again: one letter each. */
 static void report(void)
 {
-	printf("%c%c%c%c%c%c", geteuid() ? 'u' : 'r', getuid() ? 'u' : 'r', has(CAP_CHOWN) ? 'C' : '-',
-	       get().permitted & CAP(CAP_KILL) ? 'K' : '-', prctl(PR_GET_DUMPABLE) == 1 ? 'D' : '-',
-	       getegid() ? 'u' : 'r');
+	printf("%c%c%c%c%c%c", geteuid() ? 'u' : 'r', getuid() ? 'u' : 'r',
+	       has(CAP_CHOWN) ? 'C' : '-', get().permitted & CAP(CAP_KILL) ? 'K' : '-',
+	       prctl(PR_GET_DUMPABLE) == 1 ? 'D' : '-', getegid() ? 'u' : 'r');
 }
 static bool run(const char *path, void (*before)(void), const char *wanted)
 {
@@ -104,7 +106,11 @@ static void forms(void)
 	check("it is the third", h.version == _LINUX_CAPABILITY_VERSION_3);
 	h.version = 0;
 	fails("capget: bad version", syscall(SYS_capget, &h, d), EINVAL);
-	fails("capset: bad version", ({ h.version = 5; syscall(SYS_capset, &h, d); }), EINVAL);
+	fails("capset: bad version", ({
+		      h.version = 5;
+		      syscall(SYS_capset, &h, d);
+	      }),
+	      EINVAL);
 	h = (struct __user_cap_header_struct){_LINUX_CAPABILITY_VERSION_3, 1 << 22};
 	fails("capget: nobody", syscall(SYS_capget, &h, d), ESRCH);
 	h.pid = -1;
@@ -141,11 +147,13 @@ static void effects(void)
 	fails("SYS_CHROOT missing", chroot("."), EPERM);
 	fails("SYS_NICE missing", setpriority(PRIO_PROCESS, 0, -1), EACCES);
 	fails("SYS_TIME missing", settimeofday(&(struct timeval){1, 0}, NULL), EPERM);
-	fails("SYS_TIME missing for clock_settime", clock_settime(CLOCK_REALTIME, &(struct timespec){1, 0}), EPERM);
+	fails("SYS_TIME missing for clock_settime",
+	      clock_settime(CLOCK_REALTIME, &(struct timespec){1, 0}), EPERM);
 	fails("SYS_BOOT missing", syscall(SYS_reboot, 0xfee1dead, 672274793, 0, 0), EPERM);
 	fails("SYS_ADMIN missing for sethostname", sethostname("x", 1), EPERM);
 	fails("SYS_ADMIN missing for setdomainname", setdomainname("x", 1), EPERM);
-	fails("SYS_ADMIN missing for mount", syscall(SYS_mount, "none", ".", "tmpfs", 0, NULL), EPERM);
+	fails("SYS_ADMIN missing for mount", syscall(SYS_mount, "none", ".", "tmpfs", 0, NULL),
+	      EPERM);
 	fails("SYS_ADMIN missing for umount", syscall(SYS_umount2, "/proc", 0), EPERM);
 	fails("SYS_ADMIN missing for pivot_root", syscall(SYS_pivot_root, ".", "."), EPERM);
 	fails("SYS_TTY_CONFIG missing", syscall(SYS_vhangup), EPERM);
@@ -165,7 +173,8 @@ static void effects(void)
 	close(fd);
 	one(CAP_FOWNER);
 	works("FOWNER changes modes", chmod("theirs", 0600));
-	works("FOWNER sets times", utimensat(AT_FDCWD, "theirs", (struct timespec[2]){{1, 0}, {1, 0}}, 0));
+	works("FOWNER sets times",
+	      utimensat(AT_FDCWD, "theirs", (struct timespec[2]){{1, 0}, {1, 0}}, 0));
 	works("FOWNER deletes in sticky directories", unlink("sticky/theirs"));
 	one(CAP_KILL);
 	works("KILL kills", kill(victim, SIGKILL));
@@ -207,7 +216,8 @@ static void bits(void)
 {
 	check("no securebits", prctl(PR_GET_SECUREBITS) == 0);
 	fails("unknown securebits", prctl(PR_SET_SECUREBITS, 1 << 20), EPERM);
-	works("NO_SETUID_FIXUP", prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED));
+	works("NO_SETUID_FIXUP",
+	      prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED));
 	fails("it is locked", prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP_LOCKED), EPERM);
 	fails("the lock stays", prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP), EPERM);
 	become(1000);
@@ -226,8 +236,10 @@ static void ambient(void)
 {
 	struct caps c = get();
 
-	check("ambient: not set", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0) == 0);
-	fails("ambient: not inheritable", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0), EPERM);
+	check("ambient: not set",
+	      prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0) == 0);
+	fails("ambient: not inheritable",
+	      prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0), EPERM);
 	c.inheritable |= CAP(CAP_KILL);
 	set(c);
 	works("ambient: raised", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0));
@@ -236,10 +248,12 @@ static void ambient(void)
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0);
 	c.inheritable = 0;
 	set(c);
-	check("ambient goes with inheritable", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0) == 0);
+	check("ambient goes with inheritable",
+	      prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0) == 0);
 	works("ambient: cleared", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
 	fails("ambient: bad operation", prctl(PR_CAP_AMBIENT, 99, CAP_KILL, 0, 0), EINVAL);
-	fails("ambient: bad capability", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 64, 0, 0), EINVAL);
+	fails("ambient: bad capability", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 64, 0, 0),
+	      EINVAL);
 }
 
 static void nothing(void)
@@ -320,7 +334,8 @@ int main(int argc, char **argv)
 	mkdir("closed", 0700);
 	mkdir("sticky", 0777), chmod("sticky", 01777), chown("sticky", 3000, 3000);
 	close(open("sticky/theirs", O_CREAT | O_RDWR, 0600)), chown("sticky/theirs", 3000, 3000);
-	copy_self("plain", 0755, 0, 0), copy_self("suid", 04755, 0, 0), copy_self("sgid", 02755, 0, 0);
+	copy_self("plain", 0755, 0, 0), copy_self("suid", 04755, 0, 0),
+		copy_self("sgid", 02755, 0, 0);
 	copy_self("suiduser", 04755, 1000, 1000), copy_self("sgidlock", 02745, 0, 0);
 	chmod("sgidlock", 02705 | 0040);
 	check("capset", exited(in_child(drops), 0));

@@ -16,7 +16,8 @@ static atomic_int asleep, woken;
 static void *sleeper(void *bits)
 {
 	asleep++;
-	futex(&one, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, (uint32_t)(uintptr_t)bits);
+	futex(&one, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0, NULL, NULL,
+	      (uint32_t)(uintptr_t)bits);
 	woken++;
 	return NULL;
 }
@@ -47,7 +48,8 @@ static void requeueing(void)
 	pthread_t t[4];
 
 	start(t, 4, ~0u);
-	check("CMP_REQUEUE: one woken, two moved", futex(&one, FUTEX_CMP_REQUEUE | P, 1, (void *)2, &two, 0) == 3);
+	check("CMP_REQUEUE: one woken, two moved",
+	      futex(&one, FUTEX_CMP_REQUEUE | P, 1, (void *)2, &two, 0) == 3);
 	settle(1);
 	check("one runs", woken == 1);
 	check("one is left on the first", futex(&one, FUTEX_WAKE | P, 100, NULL, NULL, 0) == 1);
@@ -56,15 +58,19 @@ static void requeueing(void)
 	check("all run", woken == 4);
 	start(t, 4, ~0u);
 	check("REQUEUE moves all", futex(&one, FUTEX_REQUEUE | P, 0, (void *)100, &two, 0) == 4);
-	check("none is left on the first one", futex(&one, FUTEX_WAKE | P, 100, NULL, NULL, 0) == 0);
+	check("none is left on the first one",
+	      futex(&one, FUTEX_WAKE | P, 100, NULL, NULL, 0) == 0);
 	check("four on the second", futex(&two, FUTEX_WAKE | P, 100, NULL, NULL, 0) == 4);
 	finish(t, 4);
 	start(t, 4, ~0u);
-	check("requeue to the same word", futex(&one, FUTEX_CMP_REQUEUE | P, 1, (void *)100, &one, 0) >= 1);
+	check("requeue to the same word",
+	      futex(&one, FUTEX_CMP_REQUEUE | P, 1, (void *)100, &one, 0) >= 1);
 	check("the rest are still there", futex(&one, FUTEX_WAKE | P, 100, NULL, NULL, 0) == 3);
 	finish(t, 4);
-	fails("CMP_REQUEUE: bad second word", futex(&one, FUTEX_CMP_REQUEUE | P, 1, (void *)1, (char *)&two + 1, 0), EINVAL);
-	fails("CMP_REQUEUE: negative", futex(&one, FUTEX_CMP_REQUEUE | P, -1, (void *)1, &two, 0), EINVAL);
+	fails("CMP_REQUEUE: bad second word",
+	      futex(&one, FUTEX_CMP_REQUEUE | P, 1, (void *)1, (char *)&two + 1, 0), EINVAL);
+	fails("CMP_REQUEUE: negative", futex(&one, FUTEX_CMP_REQUEUE | P, -1, (void *)1, &two, 0),
+	      EINVAL);
 }
 
 static void bitsets(void)
@@ -78,13 +84,16 @@ static void bitsets(void)
 	while (asleep < 2)
 		nap(0.005);
 	nap(0.05);
-	check("WAKE_BITSET: nobody with that bit", futex(&one, FUTEX_WAKE_BITSET | P, 10, NULL, NULL, 4) == 0);
-	check("WAKE_BITSET: two with the other", futex(&one, FUTEX_WAKE_BITSET | P, 10, NULL, NULL, 2) == 2);
+	check("WAKE_BITSET: nobody with that bit",
+	      futex(&one, FUTEX_WAKE_BITSET | P, 10, NULL, NULL, 4) == 0);
+	check("WAKE_BITSET: two with the other",
+	      futex(&one, FUTEX_WAKE_BITSET | P, 10, NULL, NULL, 2) == 2);
 	settle(2);
 	check("two run", woken == 2);
 	check("a wake is for all bits", futex(&one, FUTEX_WAKE | P, 10, NULL, NULL, 0) == 2);
 	finish(t, 4);
-	fails("WAKE_BITSET: no bits", futex(&one, FUTEX_WAKE_BITSET | P, 10, NULL, NULL, 0), EINVAL);
+	fails("WAKE_BITSET: no bits", futex(&one, FUTEX_WAKE_BITSET | P, 10, NULL, NULL, 0),
+	      EINVAL);
 }
 
 static void wake_op(void)
@@ -93,25 +102,36 @@ static void wake_op(void)
 
 	start(t, 2, ~0u);
 	two = 5;
-	check("WAKE_OP: adds, compares and wakes", futex(&two, FUTEX_WAKE_OP | P, 1, (void *)1, &one, FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) == 1);
-	check("WAKE_OP: comparison false", futex(&two, FUTEX_WAKE_OP | P, 1, (void *)1, &one, FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_NE, 0)) == 0);
+	check("WAKE_OP: adds, compares and wakes",
+	      futex(&two, FUTEX_WAKE_OP | P, 1, (void *)1, &one,
+		    FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) == 1);
+	check("WAKE_OP: comparison false",
+	      futex(&two, FUTEX_WAKE_OP | P, 1, (void *)1, &one,
+		    FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_NE, 0)) == 0);
 	futex(&one, FUTEX_WAKE | P, 10, NULL, NULL, 0);
 	finish(t, 2);
 	struct {
 		const char *name;
 		int op, arg, result;
-	} ops[] = {{"SET", FUTEX_OP_SET, 9, 9},	  {"ADD", FUTEX_OP_ADD, 3, 8},		   {"OR", FUTEX_OP_OR, 8, 13},
-		   {"ANDN", FUTEX_OP_ANDN, 4, 1}, {"XOR", FUTEX_OP_XOR, 6, 3},		   {"SET shifted", FUTEX_OP_SET | FUTEX_OP_OPARG_SHIFT, 4, 16},
+	} ops[] = {{"SET", FUTEX_OP_SET, 9, 9},
+		   {"ADD", FUTEX_OP_ADD, 3, 8},
+		   {"OR", FUTEX_OP_OR, 8, 13},
+		   {"ANDN", FUTEX_OP_ANDN, 4, 1},
+		   {"XOR", FUTEX_OP_XOR, 6, 3},
+		   {"SET shifted", FUTEX_OP_SET | FUTEX_OP_OPARG_SHIFT, 4, 16},
 		   {"ADD negative", FUTEX_OP_ADD, -1, 4}};
 	for (unsigned i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
 		char name[40];
 		two = 5;
-		futex(&one, FUTEX_WAKE_OP | P, 0, (void *)0, &two, FUTEX_OP(ops[i].op, ops[i].arg & 0xfff, FUTEX_OP_CMP_EQ, 0));
+		futex(&one, FUTEX_WAKE_OP | P, 0, (void *)0, &two,
+		      FUTEX_OP(ops[i].op, ops[i].arg & 0xfff, FUTEX_OP_CMP_EQ, 0));
 		snprintf(name, sizeof(name), "WAKE_OP: %s", ops[i].name);
 		check(name, (int)two == ops[i].result);
 	}
-	fails("WAKE_OP: unknown operation", futex(&one, FUTEX_WAKE_OP | P, 0, (void *)0, &two, 7u << 28), ENOSYS);
-	fails("WAKE_OP: bad pointer", futex(&one, FUTEX_WAKE_OP | P, 0, (void *)0, (void *)16, 0), EFAULT);
+	fails("WAKE_OP: unknown operation",
+	      futex(&one, FUTEX_WAKE_OP | P, 0, (void *)0, &two, 7u << 28), ENOSYS);
+	fails("WAKE_OP: bad pointer", futex(&one, FUTEX_WAKE_OP | P, 0, (void *)0, (void *)16, 0),
+	      EFAULT);
 }
 
 static void times(void)
@@ -119,18 +139,24 @@ static void times(void)
 	struct timespec t, past = {1, 0};
 
 	one = 0;
-	fails("absolute time in the past", futex(&one, FUTEX_WAIT_BITSET | P, 0, &past, NULL, ~0u), ETIMEDOUT);
-	fails("absolute real time in the past", futex(&one, FUTEX_WAIT_BITSET | P | FUTEX_CLOCK_REALTIME, 0, &past, NULL, ~0u), ETIMEDOUT);
+	fails("absolute time in the past", futex(&one, FUTEX_WAIT_BITSET | P, 0, &past, NULL, ~0u),
+	      ETIMEDOUT);
+	fails("absolute real time in the past",
+	      futex(&one, FUTEX_WAIT_BITSET | P | FUTEX_CLOCK_REALTIME, 0, &past, NULL, ~0u),
+	      ETIMEDOUT);
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	double end = t.tv_sec + t.tv_nsec / 1e9 + 0.05;
 	t.tv_nsec += 50000000;
 	if (t.tv_nsec >= 1000000000)
 		t.tv_sec++, t.tv_nsec -= 1000000000;
-	fails("absolute monotonic time", futex(&one, FUTEX_WAIT_BITSET | P, 0, &t, NULL, ~0u), ETIMEDOUT);
+	fails("absolute monotonic time", futex(&one, FUTEX_WAIT_BITSET | P, 0, &t, NULL, ~0u),
+	      ETIMEDOUT);
 	check("not before it", now() >= end - 1e-6);
-	fails("bad pointer to the time", futex(&one, FUTEX_WAIT | P, 0, BAD_POINTER, NULL, 0), EFAULT);
+	fails("bad pointer to the time", futex(&one, FUTEX_WAIT | P, 0, BAD_POINTER, NULL, 0),
+	      EFAULT);
 	fails("another value, and a time", futex(&one, FUTEX_WAIT | P, 1, &past, NULL, 0), EAGAIN);
-	fails("CLOCK_REALTIME with WAKE", futex(&one, FUTEX_WAKE | P | FUTEX_CLOCK_REALTIME, 0, NULL, NULL, 0), ENOSYS);
+	fails("CLOCK_REALTIME with WAKE",
+	      futex(&one, FUTEX_WAKE | P | FUTEX_CLOCK_REALTIME, 0, NULL, NULL, 0), ENOSYS);
 	pthread_t th;
 	start(&th, 1, ~0u);
 	check("a private wake", futex(&one, FUTEX_WAKE | P, 1, NULL, NULL, 0) == 1);
@@ -155,8 +181,10 @@ static void owners(void)
 	pthread_create(&t, NULL, dies, NULL);
 	pthread_join(t, NULL);
 	check("the owner's end is told", pthread_mutex_lock(&robust) == EOWNERDEAD);
-	check("it can be repaired", pthread_mutex_consistent(&robust) == 0 && pthread_mutex_unlock(&robust) == 0);
-	check("and is normal again", pthread_mutex_lock(&robust) == 0 && pthread_mutex_unlock(&robust) == 0);
+	check("it can be repaired",
+	      pthread_mutex_consistent(&robust) == 0 && pthread_mutex_unlock(&robust) == 0);
+	check("and is normal again",
+	      pthread_mutex_lock(&robust) == 0 && pthread_mutex_unlock(&robust) == 0);
 	struct {
 		pthread_mutex_t m;
 		pthread_cond_t c;
@@ -221,7 +249,8 @@ static void owners(void)
 	works("get_robust_list", syscall(SYS_get_robust_list, 0, &head, &len));
 	check("its size", len == 24);
 	fails("get_robust_list: nobody", syscall(SYS_get_robust_list, 1 << 22, &head, &len), ESRCH);
-	fails("get_robust_list: bad pointer", syscall(SYS_get_robust_list, 0, BAD_POINTER, &len), EFAULT);
+	fails("get_robust_list: bad pointer", syscall(SYS_get_robust_list, 0, BAD_POINTER, &len),
+	      EFAULT);
 	fails("set_robust_list: bad size", syscall(SYS_set_robust_list, head, 23), EINVAL);
 	/* The kernel's part by itself: a list with one entry. */
 	struct entry {

@@ -232,7 +232,8 @@ static void stops(void)
 	}
 	setpgid(p, p);
 	kill(p, SIGTSTP);
-	check("SIGTSTP stops", waitpid(p, &s, WUNTRACED) == p && WIFSTOPPED(s) && WSTOPSIG(s) == SIGTSTP);
+	check("SIGTSTP stops",
+	      waitpid(p, &s, WUNTRACED) == p && WIFSTOPPED(s) && WSTOPSIG(s) == SIGTSTP);
 	kill(p, SIGTERM);
 	nap(0.05);
 	check("a stopped process does not take SIGTERM", waitpid(p, &s, WNOHANG) == 0);
@@ -320,7 +321,8 @@ static void terminal(void)
 		_exit(7);
 	struct termios io;
 	struct winsize ws;
-	if (tcgetattr(t, &io) || tcsetattr(t, TCSANOW, &io) || ioctl(t, TIOCGWINSZ, &ws) || !isatty(t))
+	if (tcgetattr(t, &io) || tcsetattr(t, TCSANOW, &io) || ioctl(t, TIOCGWINSZ, &ws) ||
+	    !isatty(t))
 		_exit(8);
 	signal(SIGHUP, SIG_IGN);
 	if (ioctl(t, TIOCNOTTY) || open("/dev/tty", O_RDWR) != -1 || errno != ENXIO)
@@ -345,6 +347,7 @@ int main(int argc, char **argv)
 	if (exited(s, 77) || exited(s, 1))
 		skip("a terminal of one's own");
 	else
-		check("a terminal of one's own", exited(s, 0) || (printf("# status %x\n", s), false));
+		check("a terminal of one's own",
+		      exited(s, 0) || (printf("# status %x\n", s), false));
 	return 0;
 }

@@ -48,7 +48,8 @@ static void calls(void)
 	}
 	r = (struct rlimit){50, 60};
 	works("prlimit of a child", prlimit_(p, RLIMIT_NOFILE, &r, NULL));
-	check("is set there", !prlimit_(p, RLIMIT_NOFILE, NULL, &old) && old.rlim_cur == 50 && old.rlim_max == 60);
+	check("is set there",
+	      !prlimit_(p, RLIMIT_NOFILE, NULL, &old) && old.rlim_cur == 50 && old.rlim_max == 60);
 	check("not here", !getrlimit(RLIMIT_NOFILE, &r) && r.rlim_cur == 100);
 	kill(p, SIGKILL);
 	waitpid(p, NULL, 0);
@@ -134,9 +135,14 @@ static void locked(void)
 	works("makes room", mlock(m + 8 * 4096, 4096));
 	fails("mlockall above", mlockall(MCL_CURRENT), ENOMEM);
 	works("MAP_LOCKED above: no error by mlockall's rules", munlockall());
-	check("MAP_LOCKED above the limit", mmap(NULL, 64 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) == MAP_FAILED && errno == EAGAIN);
+	check("MAP_LOCKED above the limit",
+	      mmap(NULL, 64 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0) ==
+			      MAP_FAILED &&
+		      errno == EAGAIN);
 	works("mlockall of what comes", mlockall(MCL_FUTURE));
-	check("then mmap keeps to it", mmap(NULL, 64 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EAGAIN);
+	check("then mmap keeps to it",
+	      mmap(NULL, 64 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+		      errno == EAGAIN);
 	munlockall();
 	limit(RLIMIT_MEMLOCK, 0, 0);
 	fails("a limit of 0 forbids", mlock(m, 4096), EPERM);
@@ -182,9 +188,15 @@ static void big_stack(void)
 static void data(void)
 {
 	limit(RLIMIT_DATA, 1 << 20, 1 << 20);
-	check("RLIMIT_DATA: brk", syscall(SYS_brk, syscall(SYS_brk, 0) + (4 << 20)) == syscall(SYS_brk, 0));
-	check("RLIMIT_DATA: private memory", mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM);
-	check("RLIMIT_DATA: not shared memory", mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+	check("RLIMIT_DATA: brk",
+	      syscall(SYS_brk, syscall(SYS_brk, 0) + (4 << 20)) == syscall(SYS_brk, 0));
+	check("RLIMIT_DATA: private memory",
+	      mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+			      MAP_FAILED &&
+		      errno == ENOMEM);
+	check("RLIMIT_DATA: not shared memory",
+	      mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) !=
+		      MAP_FAILED);
 	char *ro = mmap(NULL, 4 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	check("RLIMIT_DATA: not what cannot be written", ro != MAP_FAILED);
 	fails("RLIMIT_DATA: nor made so", mprotect(ro, 4 << 20, PROT_READ | PROT_WRITE), ENOMEM);
@@ -192,11 +204,15 @@ static void data(void)
 static void space(void)
 {
 	limit(RLIMIT_AS, 64 << 20, 64 << 20);
-	check("RLIMIT_AS: mmap", mmap(NULL, 65 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM);
+	check("RLIMIT_AS: mmap",
+	      mmap(NULL, 65 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+		      errno == ENOMEM);
 	void *m = mmap(NULL, 32 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	check("RLIMIT_AS: below", m != MAP_FAILED);
-	check("RLIMIT_AS: mremap", mremap(m, 32 << 20, 80 << 20, MREMAP_MAYMOVE) == MAP_FAILED && errno == ENOMEM);
-	check("RLIMIT_AS: brk", syscall(SYS_brk, syscall(SYS_brk, 0) + (64 << 20)) == syscall(SYS_brk, 0));
+	check("RLIMIT_AS: mremap",
+	      mremap(m, 32 << 20, 80 << 20, MREMAP_MAYMOVE) == MAP_FAILED && errno == ENOMEM);
+	check("RLIMIT_AS: brk",
+	      syscall(SYS_brk, syscall(SYS_brk, 0) + (64 << 20)) == syscall(SYS_brk, 0));
 }
 static void size(void)
 {
@@ -251,7 +267,11 @@ static void pending(void)
 		n++;
 	check("RLIMIT_SIGPENDING", err == -1 && errno == EAGAIN && n == 10);
 	works("standard signals still come", kill(getpid(), SIGUSR1));
-	check("it is pending", ({ sigset_t s; sigpending(&s); sigismember(&s, SIGUSR1); }));
+	check("it is pending", ({
+		      sigset_t s;
+		      sigpending(&s);
+		      sigismember(&s, SIGUSR1);
+	      }));
 	siginfo_t si;
 	sigwaitinfo(&set, &si); /* the SIGUSR1 came above the limit */
 	sigwaitinfo(&set, &si);
@@ -267,7 +287,10 @@ int main(void)
 	check("RLIMIT_AS", exited(in_child(space), 0));
 	check("RLIMIT_FSIZE", killed(in_child(size), SIGXFSZ));
 	check("RLIMIT_CPU", killed(in_child(cpu), SIGKILL));
-	check("RLIMIT_CORE 0: no core", ({ int s = in_child(core); killed(s, SIGABRT) && !WCOREDUMP(s); }));
+	check("RLIMIT_CORE 0: no core", ({
+		      int s = in_child(core);
+		      killed(s, SIGABRT) && !WCOREDUMP(s);
+	      }));
 	check("RLIMIT_NOFILE", exited(in_child(descriptors), 0));
 	check("locking memory", exited(in_child(locking), 0));
 	if (geteuid()) {

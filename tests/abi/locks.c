@@ -54,7 +54,8 @@ static void records(void)
 	if (!p) {
 		l = query(fd, F_WRLCK, 0, 0);
 		check("F_GETLK tells the holder", l.l_type == F_WRLCK && l.l_pid == me);
-		check("F_GETLK tells the range", l.l_start == 10 && l.l_len == 10 && l.l_whence == SEEK_SET);
+		check("F_GETLK tells the range",
+		      l.l_start == 10 && l.l_len == 10 && l.l_whence == SEEK_SET);
 		check("fork does not inherit", set(fd, F_WRLCK, 12, 1) == -1);
 		_exit(0);
 	}
@@ -67,7 +68,8 @@ static void records(void)
 	check("then reading is shared", other(F_RDLCK, 10, 10) == 0);
 	check("and writing is not", other(F_WRLCK, 10, 10) == EAGAIN);
 	works("negative length", set(fd, F_WRLCK, 110, -10));
-	check("it covers what is before", other(F_WRLCK, 100, 1) == EAGAIN && other(F_WRLCK, 110, 1) == 0);
+	check("it covers what is before",
+	      other(F_WRLCK, 100, 1) == EAGAIN && other(F_WRLCK, 110, 1) == 0);
 	int second = open("file", O_RDWR);
 	close(second);
 	check("closing any descriptor releases all", other(F_WRLCK, 0, 0) == 0);
@@ -75,12 +77,14 @@ static void records(void)
 	lseek(fd, 50, SEEK_SET);
 	l = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_CUR, .l_start = 5, .l_len = 5};
 	works("SEEK_CUR", fcntl(fd, F_SETLK, &l));
-	check("SEEK_CUR is from the position", other(F_WRLCK, 55, 1) == EAGAIN && other(F_WRLCK, 50, 5) == 0);
+	check("SEEK_CUR is from the position",
+	      other(F_WRLCK, 55, 1) == EAGAIN && other(F_WRLCK, 50, 5) == 0);
 	set(fd, F_UNLCK, 0, 0);
 	ftruncate(fd, 1000);
 	l = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_END, .l_start = -10, .l_len = 0};
 	works("SEEK_END", fcntl(fd, F_SETLK, &l));
-	check("to the end of time", other(F_WRLCK, 990, 1) == EAGAIN && other(F_WRLCK, 1L << 40, 1) == EAGAIN);
+	check("to the end of time",
+	      other(F_WRLCK, 990, 1) == EAGAIN && other(F_WRLCK, 1L << 40, 1) == EAGAIN);
 	check("not before", other(F_WRLCK, 0, 990) == 0);
 	set(fd, F_UNLCK, 0, 0);
 
@@ -168,7 +172,8 @@ static void descriptions(void)
 	works("a duplicate shares it", ofd(c, F_WRLCK, 5, 1));
 	fails("OFD conflicts with a process lock", set(b, F_WRLCK, 0, 1), EAGAIN);
 	l = range(F_WRLCK, 0, 0);
-	check("F_OFD_GETLK tells no process", !fcntl(b, F_OFD_GETLK, &l) && l.l_type == F_WRLCK && l.l_pid == -1);
+	check("F_OFD_GETLK tells no process",
+	      !fcntl(b, F_OFD_GETLK, &l) && l.l_type == F_WRLCK && l.l_pid == -1);
 	l = range(F_WRLCK, 0, 1);
 	l.l_pid = 1;
 	fails("OFD with a process id", fcntl(a, F_OFD_SETLK, &l), EINVAL);

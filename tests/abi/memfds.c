@@ -23,7 +23,8 @@ static void seals(void)
 	char path[64], target[64] = {0};
 
 	check("memfd", fd >= 0);
-	check("it is an empty file", !fstat(fd, &st) && S_ISREG(st.st_mode) && !st.st_size && (st.st_mode & 0777) == 0777);
+	check("it is an empty file",
+	      !fstat(fd, &st) && S_ISREG(st.st_mode) && !st.st_size && (st.st_mode & 0777) == 0777);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	readlink(path, target, 63);
 	check("its name", !strcmp(target, "/memfd:a name (deleted)"));
@@ -50,11 +51,15 @@ static void seals(void)
 	works("F_SEAL_WRITE", fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 	fails("no writing", pwrite(fd, "x", 1, 0), EPERM);
 	fails("no hole", fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 0, 4096), EPERM);
-	check("no shared writable mapping", shared(fd, PROT_READ | PROT_WRITE) == MAP_FAILED && errno == EPERM);
+	check("no shared writable mapping",
+	      shared(fd, PROT_READ | PROT_WRITE) == MAP_FAILED && errno == EPERM);
 	m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	check("a private one works", m != MAP_FAILED);
 	*(char *)m = 'p';
-	check("reading works", ({ char c; pread(fd, &c, 1, 0) == 1 && c == 'x'; }));
+	check("reading works", ({
+		      char c;
+		      pread(fd, &c, 1, 0) == 1 && c == 'x';
+	      }));
 	works("F_SEAL_SEAL", fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL));
 	fails("no more seals", fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), EPERM);
 	close(fd);
@@ -69,9 +74,13 @@ static void seals(void)
 	char *w = shared(fd, PROT_READ | PROT_WRITE);
 	works("F_SEAL_FUTURE_WRITE", fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
 	w[0] = 'w';
-	check("the old mapping writes", ({ char c; pread(fd, &c, 1, 0) == 1 && c == 'w'; }));
+	check("the old mapping writes", ({
+		      char c;
+		      pread(fd, &c, 1, 0) == 1 && c == 'w';
+	      }));
 	fails("write(2) does not", pwrite(fd, "x", 1, 0), EPERM);
-	check("new mappings do not", shared(fd, PROT_READ | PROT_WRITE) == MAP_FAILED && errno == EPERM);
+	check("new mappings do not",
+	      shared(fd, PROT_READ | PROT_WRITE) == MAP_FAILED && errno == EPERM);
 	char *r = shared(fd, PROT_READ);
 	check("reading mappings do", r != MAP_FAILED && r[0] == 'w');
 	fails("and cannot be upgraded", mprotect(r, 4096, PROT_READ | PROT_WRITE), EACCES);
@@ -106,7 +115,8 @@ static ssize_t cfr(int in, off_t *io, int out, off_t *oo, size_t n, unsigned fla
 
 static void copying(void)
 {
-	int a = open("a", O_RDWR | O_CREAT | O_TRUNC, 0644), b = open("b", O_RDWR | O_CREAT | O_TRUNC, 0644);
+	int a = open("a", O_RDWR | O_CREAT | O_TRUNC, 0644),
+	    b = open("b", O_RDWR | O_CREAT | O_TRUNC, 0644);
 	char buf[300000], back[300000];
 	off_t io, oo;
 
@@ -119,8 +129,10 @@ static void copying(void)
 	while (done < sizeof(buf) && (n = cfr(a, NULL, b, NULL, sizeof(buf) - done, 0)) > 0)
 		done += n;
 	check("copies all", done == sizeof(buf));
-	check("positions moved", lseek(a, 0, SEEK_CUR) == sizeof(buf) && lseek(b, 0, SEEK_CUR) == sizeof(buf));
-	check("contents agree", pread(b, back, sizeof(back), 0) == sizeof(back) && !memcmp(buf, back, sizeof(buf)));
+	check("positions moved",
+	      lseek(a, 0, SEEK_CUR) == sizeof(buf) && lseek(b, 0, SEEK_CUR) == sizeof(buf));
+	check("contents agree",
+	      pread(b, back, sizeof(back), 0) == sizeof(back) && !memcmp(buf, back, sizeof(buf)));
 	check("0 at the end", cfr(a, NULL, b, NULL, 10, 0) == 0);
 	io = 5, oo = 10;
 	check("with offsets", cfr(a, &io, b, &oo, 7, 0) == 7 && io == 12 && oo == 17);
@@ -133,7 +145,8 @@ static void copying(void)
 	io = 0, oo = 1000000;
 	check("behind the end", cfr(a, &io, b, &oo, 1, 0) == 1 && lseek(b, 0, SEEK_END) == 1000001);
 	fails("flags", cfr(a, NULL, b, NULL, 1, 1), EINVAL);
-	int ro = open("b", O_RDONLY), wo = open("a", O_WRONLY), ap = open("b", O_WRONLY | O_APPEND), dir = open(".", O_RDONLY);
+	int ro = open("b", O_RDONLY), wo = open("a", O_WRONLY), ap = open("b", O_WRONLY | O_APPEND),
+	    dir = open(".", O_RDONLY);
 	io = oo = 0;
 	fails("output not writable", cfr(a, &io, ro, &oo, 1, 0), EBADF);
 	fails("input not readable", cfr(wo, &io, b, &oo, 1, 0), EBADF);
@@ -150,7 +163,9 @@ static void copying(void)
 	io = -1;
 	fails("sendfile: negative offset", sendfile(b, a, &io, 1), EINVAL);
 	io = 3;
-	check("sendfile: into a pipe", sendfile(p[1], a, &io, 5) == 5 && io == 8 && read(p[0], back, 5) == 5 && !memcmp(back, buf + 3, 5));
+	check("sendfile: into a pipe", sendfile(p[1], a, &io, 5) == 5 && io == 8 &&
+					       read(p[0], back, 5) == 5 &&
+					       !memcmp(back, buf + 3, 5));
 	fails("sendfile: bad pointer", syscall(SYS_sendfile, b, a, BAD_POINTER, 1), EFAULT);
 	close(ro), close(wo), close(ap), close(dir);
 
@@ -183,11 +198,13 @@ static void spaces(void)
 	fails("fallocate: directory", fallocate(dir, 0, 0, 10), EBADF);
 	fails("fallocate: read-only", fallocate(ro, 0, 0, 10), EBADF);
 	fails("fallocate: unknown mode", fallocate(fd, 0x4000, 0, 10), EOPNOTSUPP);
-	fails("fallocate: hole without keep size", fallocate(fd, FALLOC_FL_PUNCH_HOLE, 0, 10), EOPNOTSUPP);
+	fails("fallocate: hole without keep size", fallocate(fd, FALLOC_FL_PUNCH_HOLE, 0, 10),
+	      EOPNOTSUPP);
 	fails("fallocate: beyond all sizes", fallocate(fd, 0, INT64_MAX - 5, 100), EFBIG);
 	pwrite(fd, "x", 1, 1L << 40);
 	check("2^40 bytes", !fstat(fd, &st) && st.st_size == (1L << 40) + 1 && st.st_blocks < 1000);
-	check("SEEK_DATA finds it", lseek(fd, 0, SEEK_DATA) <= 1L << 40 && lseek(fd, 4096, SEEK_DATA) >= (1L << 40) - 65536);
+	check("SEEK_DATA finds it", lseek(fd, 0, SEEK_DATA) <= 1L << 40 &&
+					    lseek(fd, 4096, SEEK_DATA) >= (1L << 40) - 65536);
 	check("SEEK_HOLE at the start", lseek(fd, 0, SEEK_HOLE) == 0);
 	check("SEEK_HOLE at the end", lseek(fd, 1L << 40, SEEK_HOLE) == (1L << 40) + 1);
 	fails("SEEK_DATA beyond", lseek(fd, (1L << 40) + 1, SEEK_DATA), ENXIO);

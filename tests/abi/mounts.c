@@ -36,7 +36,8 @@ static void mounting(void)
 	check("statfs tells tmpfs", !statfs("m", &fs) && fs.f_type == TMPFS);
 	fails("what is under is hidden", access("m/under", F_OK), ENOENT);
 	check("another device", !stat("m", &a) && !stat(".", &b) && a.st_dev != b.st_dev);
-	check("dot dot leads out", !stat("m/..", &a) && a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+	check("dot dot leads out",
+	      !stat("m/..", &a) && a.st_ino == b.st_ino && a.st_dev == b.st_dev);
 	check("in /proc/self/mounts", in_mounts("abi-a "));
 	put("m/f", "hello");
 	fails("rename out of it", rename("m/f", "f"), EXDEV);
@@ -52,7 +53,8 @@ static void mounting(void)
 	ssize_t total = 0, n;
 	while ((n = write(fd, big, sizeof(big))) > 0)
 		total += n;
-	check("it fills up", n == -1 && errno == ENOSPC && total <= 1 << 20 && total >= (1 << 20) - 65536);
+	check("it fills up",
+	      n == -1 && errno == ENOSPC && total <= 1 << 20 && total >= (1 << 20) - 65536);
 	fails("umount: busy", umount2("m", 0), EBUSY);
 	close(fd);
 	works("umount", umount("m"));
@@ -82,8 +84,10 @@ static void flags(void)
 	struct statvfs v;
 	int fd;
 
-	works("mount read-only", mount("abi-ro", "m", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
-	check("statvfs tells the flags", !statvfs("m", &v) && (v.f_flag & (ST_RDONLY | ST_NOSUID)) == (ST_RDONLY | ST_NOSUID));
+	works("mount read-only",
+	      mount("abi-ro", "m", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
+	check("statvfs tells the flags",
+	      !statvfs("m", &v) && (v.f_flag & (ST_RDONLY | ST_NOSUID)) == (ST_RDONLY | ST_NOSUID));
 	fails("read-only: create", open("m/f", O_CREAT | O_RDWR, 0644), EROFS);
 	fails("read-only: mkdir", mkdir("m/d", 0755), EROFS);
 	fails("read-only: chmod", chmod("m", 0700), EROFS);
@@ -92,7 +96,8 @@ static void flags(void)
 	works("remount", mount(NULL, "m", NULL, MS_REMOUNT, NULL));
 	works("now it can be written", fd = open("m/f", O_CREAT | O_RDWR, 0755));
 	write(fd, "#!/bin/sh\n", 10);
-	fails("remount read-only while a file is written", mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL), EBUSY);
+	fails("remount read-only while a file is written",
+	      mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL), EBUSY);
 	close(fd);
 	works("remount read-only", mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL));
 	fails("existing file", open("m/f", O_WRONLY), EROFS);
@@ -101,11 +106,13 @@ static void flags(void)
 	fails("truncate", truncate("m/f", 0), EROFS);
 	fails("unlink", unlink("m/f"), EROFS);
 	fails("utimes", utimensat(AT_FDCWD, "m/f", NULL, 0), EROFS);
-	works("remount noexec and nodev", mount(NULL, "m", NULL, MS_REMOUNT | MS_NOEXEC | MS_NODEV, NULL));
+	works("remount noexec and nodev",
+	      mount(NULL, "m", NULL, MS_REMOUNT | MS_NOEXEC | MS_NODEV, NULL));
 	fails("noexec", execl("m/f", "f", NULL), EACCES);
 	fails("noexec: access", access("m/f", X_OK), EACCES);
 	fd = open("m/f", O_RDONLY);
-	fails("noexec: mmap", (long)mmap(NULL, 4096, PROT_EXEC | PROT_READ, MAP_PRIVATE, fd, 0), EPERM);
+	fails("noexec: mmap", (long)mmap(NULL, 4096, PROT_EXEC | PROT_READ, MAP_PRIVATE, fd, 0),
+	      EPERM);
 	close(fd);
 	if (mknod("m/null", S_IFCHR | 0666, 0x103))
 		skip("nodev");
@@ -126,12 +133,14 @@ static void binds(void)
 	mkdir("from", 0755), mkdir("to", 0755);
 	put("from/f", "text");
 	works("bind", mount("from", "to", NULL, MS_BIND, NULL));
-	check("the same file", !stat("from/f", &a) && !stat("to/f", &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+	check("the same file", !stat("from/f", &a) && !stat("to/f", &b) && a.st_ino == b.st_ino &&
+				       a.st_dev == b.st_dev);
 	put("to/g", "new");
 	works("and the same directory", access("from/g", F_OK));
 	fails("but another mount: link", link("from/f", "to/h"), EXDEV);
 	fails("but another mount: rename", rename("from/f", "to/h"), EXDEV);
-	works("remount bind read-only", mount(NULL, "to", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+	works("remount bind read-only",
+	      mount(NULL, "to", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
 	fails("read-only there", open("to/f", O_WRONLY), EROFS);
 	int fd;
 	works("writable here", fd = open("from/f", O_WRONLY));
@@ -181,7 +190,8 @@ static void roots(void)
 	works("absolute links start at the new root", access("/link", F_OK));
 	check("getcwd is from there", getcwd(buf, sizeof(buf)) && !strcmp(buf, "/"));
 	fchdir(out);
-	check("outside, getcwd says so", syscall(SYS_getcwd, buf, sizeof(buf)) > 0 && !strncmp(buf, "(unreachable)", 13));
+	check("outside, getcwd says so",
+	      syscall(SYS_getcwd, buf, sizeof(buf)) > 0 && !strncmp(buf, "(unreachable)", 13));
 	fails("chroot: not there", chroot("none"), ENOENT);
 	fails("chroot: file", chroot("m/under"), ENOTDIR);
 	stat("/", &root);

@@ -109,7 +109,15 @@ static void bits_as_owner(void)
 	check("dropped", mode_of("foreign") == 0755);
 	fails("chmod of another's", chmod("x004", 0777), EPERM);
 	fails("chown of another's", chown("x004", -1, 1000), EPERM);
-	fails("fchown", ({ int f = open("x004", O_RDONLY); int r = fchown(f, 1000, 1000); int e = errno; close(f); errno = e; r; }), EPERM);
+	fails("fchown", ({
+		      int f = open("x004", O_RDONLY);
+		      int r = fchown(f, 1000, 1000);
+		      int e = errno;
+		      close(f);
+		      errno = e;
+		      r;
+	      }),
+	      EPERM);
 }
 
 static void directories(void)
@@ -121,7 +129,8 @@ static void directories(void)
 	close(open("sgid/f", O_CREAT | O_RDWR, 0666));
 	check("a file takes the directory's group", owner_of("sgid/f") == 2000);
 	mkdir("sgid/d", 0755);
-	check("a directory takes the bit too", mode_of("sgid/d") == 02755 && owner_of("sgid/d") == 2000);
+	check("a directory takes the bit too",
+	      mode_of("sgid/d") == 02755 && owner_of("sgid/d") == 2000);
 	close(open("sgid/g", O_CREAT | O_RDWR, 02775));
 	check("root may make setgid files there", mode_of("sgid/g") == 02775);
 	chown("sgid/d", 0, 0);
@@ -130,7 +139,8 @@ static void directories(void)
 	if (!p) {
 		user(1000, 1000, 0, NULL);
 		close(open("sgid/u", O_CREAT | O_RDWR, 02775));
-		check("others lose setgid for a group not theirs", mode_of("sgid/u") == 0775 && owner_of("sgid/u") == 100002000);
+		check("others lose setgid for a group not theirs",
+		      mode_of("sgid/u") == 0775 && owner_of("sgid/u") == 100002000);
 		_exit(0);
 	}
 	waitpid(p, NULL, 0);
@@ -155,8 +165,10 @@ static void directories(void)
 
 static void times(void)
 {
-	struct timespec ts[2] = {{1000, 0}, {2000, 0}}, nowish[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}},
-			one[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}}, omit[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
+	struct timespec ts[2] = {{1000, 0}, {2000, 0}},
+			nowish[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}},
+			one[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}},
+			omit[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
 
 	user(1000, 1000, 0, NULL);
 	works("owner sets times", utimensat(AT_FDCWD, "own", ts, 0));
@@ -176,7 +188,8 @@ static void effective(void)
 	setresuid(0, 1000, 0);
 	fails("effective id opens", open("r400", O_RDONLY), EACCES);
 	works("access uses the real id", access("r400", R_OK));
-	fails("AT_EACCESS uses the effective id", syscall(439, AT_FDCWD, "r400", R_OK, AT_EACCESS), EACCES);
+	fails("AT_EACCESS uses the effective id", syscall(439, AT_FDCWD, "r400", R_OK, AT_EACCESS),
+	      EACCES);
 	setresuid(1000, 0, 0);
 	works("the other way opens", open("r400", O_RDONLY));
 	fails("the other way denies access", access("r400", R_OK), EACCES);
@@ -210,7 +223,8 @@ static void root(void)
 	check("the link itself", !lstat("slink", &st) && st.st_uid == 7 && st.st_gid == 8);
 	works("fchownat AT_EMPTY_PATH", fchownat(fd, "", 9, 10, AT_EMPTY_PATH));
 	check("owner is set", owner_of("r000") == 900010);
-	works("fchownat AT_SYMLINK_NOFOLLOW", fchownat(AT_FDCWD, "slink", 1, 1, AT_SYMLINK_NOFOLLOW));
+	works("fchownat AT_SYMLINK_NOFOLLOW",
+	      fchownat(AT_FDCWD, "slink", 1, 1, AT_SYMLINK_NOFOLLOW));
 	fails("fchownat: bad flags", fchownat(AT_FDCWD, "slink", 1, 1, 0x8000), EINVAL);
 	fails("chown: not there", chown("none", 1, 1), ENOENT);
 	fails("chmod: not there", chmod("none", 0), ENOENT);
@@ -228,7 +242,8 @@ int main(void)
 	directories();
 	make("o400", 0400, 1000, 1000), make("o044", 0044, 1000, 1000);
 	make("g040", 0040, 0, 1000), make("g004", 0004, 0, 1000), make("s040", 0040, 0, 3000);
-	make("x004", 0004, 0, 0), make("x440", 0440, 0, 0), make("x666", 0666, 0, 0), make("r400", 0400, 0, 0);
+	make("x004", 0004, 0, 0), make("x440", 0440, 0, 0), make("x666", 0666, 0, 0),
+		make("r400", 0400, 0, 0);
 	make("r000", 0, 0, 0), make("own", 0755, 1000, 1000), make("foreign", 0755, 1000, 3000);
 	mkdir("dir600", 0600), mkdir("dir711", 0711), mkdir("dir777", 0755), chmod("dir777", 0777);
 	make("dir600/f", 0666, 0, 0), make("dir711/f", 0666, 0, 0);

@@ -29,8 +29,10 @@ static void names(void)
 	prctl(PR_GET_NAME, name);
 	check("is cut to 15", !strcmp(name, "a name of more "));
 	int fd = open("/proc/self/comm", O_RDWR);
-	check("/proc/self/comm reads", read(fd, comm, sizeof(comm)) == 16 && !strcmp(comm, "a name of more \n"));
-	check("/proc/self/comm writes", write(fd, "written", 7) == 7 && !prctl(PR_GET_NAME, name) && !strcmp(name, "written"));
+	check("/proc/self/comm reads",
+	      read(fd, comm, sizeof(comm)) == 16 && !strcmp(comm, "a name of more \n"));
+	check("/proc/self/comm writes", write(fd, "written", 7) == 7 && !prctl(PR_GET_NAME, name) &&
+						!strcmp(name, "written"));
 	close(fd);
 	fails("PR_SET_NAME: bad pointer", prctl(PR_SET_NAME, BAD_POINTER), EFAULT);
 	fails("PR_GET_NAME: bad pointer", prctl(PR_GET_NAME, BAD_POINTER), EFAULT);
@@ -164,14 +166,18 @@ static void segments(void)
 	pthread_create(&t, NULL, thread, NULL);
 	pthread_join(t, NULL);
 	check("a thread's FS is its own", fs_in_thread && fs_in_thread != fs);
-	fails("ARCH_SET_FS: kernel address", syscall(SYS_arch_prctl, ARCH_SET_FS, 0xffff800000000000), EPERM);
-	fails("ARCH_SET_GS: not canonical", syscall(SYS_arch_prctl, ARCH_SET_GS, 0x8000000000000000), EPERM);
-	fails("ARCH_GET_FS: bad pointer", syscall(SYS_arch_prctl, ARCH_GET_FS, BAD_POINTER), EFAULT);
+	fails("ARCH_SET_FS: kernel address",
+	      syscall(SYS_arch_prctl, ARCH_SET_FS, 0xffff800000000000), EPERM);
+	fails("ARCH_SET_GS: not canonical",
+	      syscall(SYS_arch_prctl, ARCH_SET_GS, 0x8000000000000000), EPERM);
+	fails("ARCH_GET_FS: bad pointer", syscall(SYS_arch_prctl, ARCH_GET_FS, BAD_POINTER),
+	      EFAULT);
 	fails("arch_prctl: unknown", syscall(SYS_arch_prctl, 0x9999, 0), EINVAL);
 	syscall(SYS_arch_prctl, ARCH_SET_GS, 0);
 
 	check("personality is Linux", personality(0xffffffff) == PER_LINUX);
-	check("personality gives the old", personality(ADDR_NO_RANDOMIZE) == PER_LINUX && personality(0xffffffff) == ADDR_NO_RANDOMIZE);
+	check("personality gives the old", personality(ADDR_NO_RANDOMIZE) == PER_LINUX &&
+						   personality(0xffffffff) == ADDR_NO_RANDOMIZE);
 	p = fork();
 	if (!p)
 		_exit(personality(0xffffffff) == ADDR_NO_RANDOMIZE ? 0 : 1);
@@ -216,7 +222,8 @@ static void small(void)
 	struct sysinfo si;
 	struct tms tms;
 
-	check("getrandom", getrandom(a, 300, 0) == 300 && getrandom(b, 300, 0) == 300 && memcmp(a, b, 300));
+	check("getrandom",
+	      getrandom(a, 300, 0) == 300 && getrandom(b, 300, 0) == 300 && memcmp(a, b, 300));
 	check("GRND_NONBLOCK", getrandom(a, 10, GRND_NONBLOCK) == 10);
 	check("GRND_RANDOM", getrandom(a, 10, GRND_RANDOM) > 0);
 	check("GRND_INSECURE", getrandom(a, 10, GRND_INSECURE) == 10);
@@ -229,7 +236,8 @@ static void small(void)
 	works("getcpu without", syscall(SYS_getcpu, NULL, NULL, NULL));
 	fails("getcpu: bad pointer", syscall(SYS_getcpu, BAD_POINTER, NULL, NULL), EFAULT);
 	works("sysinfo", sysinfo(&si));
-	check("sysinfo is sane", si.totalram >= si.freeram && si.mem_unit && si.procs > 0 && si.totalram * si.mem_unit > 10 << 20);
+	check("sysinfo is sane", si.totalram >= si.freeram && si.mem_unit && si.procs > 0 &&
+					 si.totalram * si.mem_unit > 10 << 20);
 	fails("sysinfo: bad pointer", sysinfo(BAD_POINTER), EFAULT);
 	check("times", times(&tms) != (clock_t)-1);
 	works("times without", syscall(SYS_times, NULL));
@@ -247,7 +255,8 @@ static void small(void)
 	if (geteuid())
 		skip("reboot: bad command");
 	else
-		fails("reboot: bad command", syscall(SYS_reboot, 0xfee1dead, 672274793, 0x7777777, 0), EINVAL);
+		fails("reboot: bad command",
+		      syscall(SYS_reboot, 0xfee1dead, 672274793, 0x7777777, 0), EINVAL);
 }
 
 static void as_user(void)
@@ -274,7 +283,8 @@ static void kernel_log(void)
 	fails("syslog: bad level", syscall(SYS_syslog, 8, NULL, 9), EINVAL);
 	fails("syslog: bad level 0", syscall(SYS_syslog, 8, NULL, 0), EINVAL);
 	fails("syslog: unknown", syscall(SYS_syslog, 99, NULL, 0), EINVAL);
-	check("syslog: open and close", syscall(SYS_syslog, 1, NULL, 0) == 0 && syscall(SYS_syslog, 0, NULL, 0) == 0);
+	check("syslog: open and close",
+	      syscall(SYS_syslog, 1, NULL, 0) == 0 && syscall(SYS_syslog, 0, NULL, 0) == 0);
 	check("syslog: unread", syscall(SYS_syslog, 9, NULL, 0) >= 0);
 	check("syslog: as a user", exited(in_child(as_user), 0));
 }

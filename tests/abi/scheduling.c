@@ -31,10 +31,14 @@ static long getscheduler(pid_t pid)
 
 static void ranges(void)
 {
-	check("FIFO: 1 to 99", sched_get_priority_min(SCHED_FIFO) == 1 && sched_get_priority_max(SCHED_FIFO) == 99);
-	check("RR: 1 to 99", sched_get_priority_min(SCHED_RR) == 1 && sched_get_priority_max(SCHED_RR) == 99);
-	check("OTHER: 0", sched_get_priority_min(SCHED_OTHER) == 0 && sched_get_priority_max(SCHED_OTHER) == 0);
-	check("BATCH and IDLE: 0", sched_get_priority_max(SCHED_BATCH) == 0 && sched_get_priority_max(SCHED_IDLE) == 0);
+	check("FIFO: 1 to 99",
+	      sched_get_priority_min(SCHED_FIFO) == 1 && sched_get_priority_max(SCHED_FIFO) == 99);
+	check("RR: 1 to 99",
+	      sched_get_priority_min(SCHED_RR) == 1 && sched_get_priority_max(SCHED_RR) == 99);
+	check("OTHER: 0",
+	      sched_get_priority_min(SCHED_OTHER) == 0 && sched_get_priority_max(SCHED_OTHER) == 0);
+	check("BATCH and IDLE: 0",
+	      sched_get_priority_max(SCHED_BATCH) == 0 && sched_get_priority_max(SCHED_IDLE) == 0);
 	check("DEADLINE: 0", sched_get_priority_max(6) == 0);
 	fails("min: bad policy", sched_get_priority_min(77), EINVAL);
 	fails("max: bad policy", sched_get_priority_max(-1), EINVAL);
@@ -44,7 +48,8 @@ static void ranges(void)
 	fails("getparam: nobody", getparam(1 << 22), ESRCH);
 	fails("getparam: no pointer", syscall(SYS_sched_getparam, 0, NULL), EINVAL);
 	fails("setscheduler: no pointer", syscall(SYS_sched_setscheduler, 0, 0, NULL), EINVAL);
-	fails("setscheduler: bad pointer", syscall(SYS_sched_setscheduler, 0, 0, BAD_POINTER), EFAULT);
+	fails("setscheduler: bad pointer", syscall(SYS_sched_setscheduler, 0, 0, BAD_POINTER),
+	      EFAULT);
 	fails("setscheduler: bad policy", setscheduler(0, 99, 0), EINVAL);
 	fails("setscheduler: negative policy", setscheduler(0, -1, 0), EINVAL);
 	fails("FIFO: priority 0", setscheduler(0, SCHED_FIFO, 0), EINVAL);
@@ -60,7 +65,8 @@ static void ranges(void)
 	works("rr_get_interval", syscall(SYS_sched_rr_get_interval, 0, &ts));
 	check("a time slice", ts.tv_sec == 0 && ts.tv_nsec < 1000000000);
 	fails("rr_get_interval: nobody", syscall(SYS_sched_rr_get_interval, 1 << 22, &ts), ESRCH);
-	fails("rr_get_interval: bad pointer", syscall(SYS_sched_rr_get_interval, 0, BAD_POINTER), EFAULT);
+	fails("rr_get_interval: bad pointer", syscall(SYS_sched_rr_get_interval, 0, BAD_POINTER),
+	      EFAULT);
 }
 
 static void *nothing(void *arg)
@@ -178,7 +184,8 @@ static void nices(void)
 		check("the other has it too", getpriority(PRIO_PROCESS, p) == 7);
 		setpriority(PRIO_PROCESS, p, 3);
 	}
-	check("getpriority of a group is the best", getpriority(PRIO_PGRP, 0) == (geteuid() ? 19 : 3));
+	check("getpriority of a group is the best",
+	      getpriority(PRIO_PGRP, 0) == (geteuid() ? 19 : 3));
 	kill(p, SIGKILL);
 	waitpid(p, NULL, 0);
 }
@@ -229,11 +236,18 @@ static void affinity(void)
 
 	CPU_ZERO(&none);
 	sched_getaffinity(0, sizeof(all), &all);
-	fails("setaffinity: no CPU that exists", ({ CPU_SET(1000, &none); sched_setaffinity(0, sizeof(none), &none); }), EINVAL);
-	fails("setaffinity: bad pointer", syscall(SYS_sched_setaffinity, 0, 8, BAD_POINTER), EFAULT);
+	fails("setaffinity: no CPU that exists", ({
+		      CPU_SET(1000, &none);
+		      sched_setaffinity(0, sizeof(none), &none);
+	      }),
+	      EINVAL);
+	fails("setaffinity: bad pointer", syscall(SYS_sched_setaffinity, 0, 8, BAD_POINTER),
+	      EFAULT);
 	fails("setaffinity: nobody", sched_setaffinity(1 << 22, sizeof(all), &all), ESRCH);
-	fails("getaffinity: bad pointer", syscall(SYS_sched_getaffinity, 0, 128, BAD_POINTER), EFAULT);
-	fails("getaffinity: not a multiple of a word", syscall(SYS_sched_getaffinity, 0, 9, &all), EINVAL);
+	fails("getaffinity: bad pointer", syscall(SYS_sched_getaffinity, 0, 128, BAD_POINTER),
+	      EFAULT);
+	fails("getaffinity: not a multiple of a word", syscall(SYS_sched_getaffinity, 0, 9, &all),
+	      EINVAL);
 	check("getaffinity gives its size", syscall(SYS_sched_getaffinity, 0, 1024, &one) >= 8);
 	for (int i = CPU_SETSIZE - 1; i >= 0; i--)
 		if (CPU_ISSET(i, &all))
@@ -251,8 +265,15 @@ static void affinity(void)
 	waitpid(p, &s, 0);
 	check("a child inherits the affinity", exited(s, 0));
 	sched_setaffinity(0, sizeof(all), &all);
-	works("CPUs that do not exist are ignored", ({ one = all; CPU_SET(1000, &one); sched_setaffinity(0, sizeof(one), &one); }));
-	check("they do not show", ({ sched_getaffinity(0, sizeof(one), &one); CPU_EQUAL(&one, &all); }));
+	works("CPUs that do not exist are ignored", ({
+		      one = all;
+		      CPU_SET(1000, &one);
+		      sched_setaffinity(0, sizeof(one), &one);
+	      }));
+	check("they do not show", ({
+		      sched_getaffinity(0, sizeof(one), &one);
+		      CPU_EQUAL(&one, &all);
+	      }));
 }
 
 int main(void)

@@ -18,7 +18,7 @@ static void on_info(int sig, siginfo_t *si, void *uc)
 	count++;
 	last = *si;
 }
-static void catch(int sig, int flags)
+static void catch (int sig, int flags)
 {
 	struct sigaction sa = {.sa_sigaction = on_info, .sa_flags = SA_SIGINFO | flags};
 	sigaction(sig, &sa, NULL);
@@ -45,8 +45,10 @@ static void queues(void)
 	for (int i = 0; i < 3; i++)
 		sigqueue(getpid(), SIGRTMIN + 1, (union sigval){.sival_int = i});
 	sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = 77});
-	check("the lowest comes first", sigwaitinfo(&rt, &si) == SIGRTMIN && si.si_value.sival_int == 77);
-	check("SI_QUEUE with the sender", si.si_code == SI_QUEUE && si.si_pid == getpid() && si.si_uid == getuid());
+	check("the lowest comes first",
+	      sigwaitinfo(&rt, &si) == SIGRTMIN && si.si_value.sival_int == 77);
+	check("SI_QUEUE with the sender",
+	      si.si_code == SI_QUEUE && si.si_pid == getpid() && si.si_uid == getuid());
 	bool ok = true;
 	for (int i = 0; i < 3; i++)
 		ok &= sigtimedwait(&rt, &si, &zero) == SIGRTMIN + 1 && si.si_value.sival_int == i;
@@ -55,9 +57,11 @@ static void queues(void)
 	kill(getpid(), SIGRTMIN);
 	sigqueue(getpid(), SIGUSR1, (union sigval){5});
 	sigqueue(getpid(), SIGUSR1, (union sigval){6});
-	check("a standard signal keeps its first value", sigwaitinfo(&usr, &si) == SIGUSR1 && si.si_value.sival_int == 5);
+	check("a standard signal keeps its first value",
+	      sigwaitinfo(&usr, &si) == SIGUSR1 && si.si_value.sival_int == 5);
 	fails("and comes once", sigtimedwait(&usr, &si, &zero), EAGAIN);
-	check("kill queues real-time signals", sigwaitinfo(&rt, &si) == SIGRTMIN && si.si_code == SI_USER);
+	check("kill queues real-time signals",
+	      sigwaitinfo(&rt, &si) == SIGRTMIN && si.si_code == SI_USER);
 	fails("sigqueue: nobody", sigqueue(1 << 22, SIGUSR1, (union sigval){0}), ESRCH);
 	fails("sigqueue: bad signal", sigqueue(getpid(), 65, (union sigval){0}), EINVAL);
 	works("sigqueue 0", sigqueue(getpid(), 0, (union sigval){0}));
@@ -68,9 +72,11 @@ static void queues(void)
 		for (;;)
 			pause();
 	}
-	fails("rt_sigqueueinfo: a forged code to another", syscall(SYS_rt_sigqueueinfo, p, SIGUSR1, &si), EPERM);
+	fails("rt_sigqueueinfo: a forged code to another",
+	      syscall(SYS_rt_sigqueueinfo, p, SIGUSR1, &si), EPERM);
 	si.si_code = SI_TKILL;
-	fails("rt_sigqueueinfo: nor SI_TKILL", syscall(SYS_rt_sigqueueinfo, p, SIGUSR1, &si), EPERM);
+	fails("rt_sigqueueinfo: nor SI_TKILL", syscall(SYS_rt_sigqueueinfo, p, SIGUSR1, &si),
+	      EPERM);
 	kill(p, SIGKILL);
 	waitpid(p, NULL, 0);
 	si.si_code = SI_USER;
@@ -78,36 +84,53 @@ static void queues(void)
 	sigwaitinfo(&usr, &si);
 	si.si_code = -10;
 	si.si_value.sival_int = 1234;
-	works("rt_tgsigqueueinfo", syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGUSR2, &si));
-	check("its information", sigwaitinfo(&usr, &si) == SIGUSR2 && si.si_code == -10 && si.si_value.sival_int == 1234);
-	fails("rt_tgsigqueueinfo: wrong group", syscall(SYS_rt_tgsigqueueinfo, 1, gettid(), SIGUSR2, &si), ESRCH);
-	fails("rt_tgsigqueueinfo: bad ids", syscall(SYS_rt_tgsigqueueinfo, 0, 0, SIGUSR2, &si), EINVAL);
-	fails("rt_sigqueueinfo: bad pointer", syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR2, BAD_POINTER), EFAULT);
+	works("rt_tgsigqueueinfo",
+	      syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGUSR2, &si));
+	check("its information", sigwaitinfo(&usr, &si) == SIGUSR2 && si.si_code == -10 &&
+					 si.si_value.sival_int == 1234);
+	fails("rt_tgsigqueueinfo: wrong group",
+	      syscall(SYS_rt_tgsigqueueinfo, 1, gettid(), SIGUSR2, &si), ESRCH);
+	fails("rt_tgsigqueueinfo: bad ids", syscall(SYS_rt_tgsigqueueinfo, 0, 0, SIGUSR2, &si),
+	      EINVAL);
+	fails("rt_sigqueueinfo: bad pointer",
+	      syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR2, BAD_POINTER), EFAULT);
 	fails("sigtimedwait: bad size", syscall(SYS_rt_sigtimedwait, &usr, &si, &zero, 4), EINVAL);
-	fails("sigtimedwait: bad pointer", syscall(SYS_rt_sigtimedwait, BAD_POINTER, &si, &zero, 8), EFAULT);
+	fails("sigtimedwait: bad pointer", syscall(SYS_rt_sigtimedwait, BAD_POINTER, &si, &zero, 8),
+	      EFAULT);
 	fails("sigpending: bad size", syscall(SYS_rt_sigpending, &usr, 100), EINVAL);
 	fails("sigpending: bad pointer", syscall(SYS_rt_sigpending, BAD_POINTER, 8), EFAULT);
 	fails("sigsuspend: bad size", syscall(SYS_rt_sigsuspend, &usr, 4), EINVAL);
 	fails("sigsuspend: bad pointer", syscall(SYS_rt_sigsuspend, BAD_POINTER, 8), EFAULT);
 	fails("sigaction: bad size", syscall(SYS_rt_sigaction, SIGUSR1, NULL, NULL, 4), EINVAL);
-	fails("sigaction: bad pointer", syscall(SYS_rt_sigaction, SIGUSR1, BAD_POINTER, NULL, 8), EFAULT);
-	fails("sigprocmask: bad pointer", syscall(SYS_rt_sigprocmask, SIG_BLOCK, BAD_POINTER, NULL, 8), EFAULT);
+	fails("sigaction: bad pointer", syscall(SYS_rt_sigaction, SIGUSR1, BAD_POINTER, NULL, 8),
+	      EFAULT);
+	fails("sigprocmask: bad pointer",
+	      syscall(SYS_rt_sigprocmask, SIG_BLOCK, BAD_POINTER, NULL, 8), EFAULT);
 	fails("tkill: bad id", syscall(SYS_tkill, -1, SIGUSR1), EINVAL);
 	fails("tkill: nobody", syscall(SYS_tkill, 1 << 22, SIGUSR1), ESRCH);
 	fails("kill: no such group", kill(-(1 << 22), 0), ESRCH);
 	/* Several at once: the handlers nest, the last one runs first... the lowest is set up first. */
-	catch(SIGRTMIN, 0), catch(SIGRTMIN + 1, 0), catch(SIGUSR1, 0);
+	catch (SIGRTMIN, 0), catch (SIGRTMIN + 1, 0), catch (SIGUSR1, 0);
 	count = 0;
 	kill(getpid(), SIGRTMIN + 1), kill(getpid(), SIGRTMIN), kill(getpid(), SIGUSR1);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	check("three handlers", count == 3);
-	check("the highest runs first, last set up", order[0] == SIGRTMIN + 1 && order[1] == SIGRTMIN && order[2] == SIGUSR1);
+	check("the highest runs first, last set up",
+	      order[0] == SIGRTMIN + 1 && order[1] == SIGRTMIN && order[2] == SIGUSR1);
 	usr = set_of(SIGWINCH, 0);
 	sigprocmask(SIG_BLOCK, &usr, NULL);
 	kill(getpid(), SIGWINCH);
-	check("blocked, ignored by default: pending", ({ sigset_t s; sigpending(&s); sigismember(&s, SIGWINCH); }));
+	check("blocked, ignored by default: pending", ({
+		      sigset_t s;
+		      sigpending(&s);
+		      sigismember(&s, SIGWINCH);
+	      }));
 	signal(SIGWINCH, SIG_IGN);
-	check("SIG_IGN discards what is pending", ({ sigset_t s; sigpending(&s); !sigismember(&s, SIGWINCH); }));
+	check("SIG_IGN discards what is pending", ({
+		      sigset_t s;
+		      sigpending(&s);
+		      !sigismember(&s, SIGWINCH);
+	      }));
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
@@ -148,7 +171,8 @@ static void stacks(void)
 	raise(SIGUSR1);
 	check("on it with SS_AUTODISARM", on_it);
 	check("disarmed inside", during.ss_flags == SS_DISABLE && during.ss_sp == NULL);
-	check("armed again after", !sigaltstack(NULL, &old) && old.ss_sp == stack && (unsigned)old.ss_flags == SS_AUTODISARM);
+	check("armed again after", !sigaltstack(NULL, &old) && old.ss_sp == stack &&
+					   (unsigned)old.ss_flags == SS_AUTODISARM);
 	sa.sa_handler = change_inside;
 	sigaction(SIGUSR1, &sa, NULL);
 	raise(SIGUSR1);
@@ -197,7 +221,7 @@ static void threads(void)
 	check("the masks are separate", sigismember(&now_, SIGUSR1) == 1);
 	sigprocmask(SIG_UNBLOCK, &s, NULL);
 	/* A signal to a thread stays the thread's. */
-	catch(SIGUSR1, SA_NODEFER);
+	catch (SIGUSR1, SA_NODEFER);
 	count = 0;
 	syscall(SYS_tkill, gettid(), SIGUSR1);
 	check("tkill tells itself", count == 1 && last.si_code == SI_TKILL);
@@ -209,7 +233,7 @@ static void flags(void)
 	int s, p[2];
 	char c;
 
-	catch(SIGCHLD, SA_NOCLDSTOP);
+	catch (SIGCHLD, SA_NOCLDSTOP);
 	count = 0;
 	pid_t child = fork();
 	if (!child) {
@@ -221,8 +245,9 @@ static void flags(void)
 	check("SA_NOCLDSTOP: no SIGCHLD for a stop", count == 0);
 	kill(child, SIGCONT);
 	waitpid(child, &s, 0);
-	check("but for the end", count == 1 && last.si_code == CLD_EXITED && last.si_status == 3 && last.si_pid == child);
-	catch(SIGCHLD, 0);
+	check("but for the end", count == 1 && last.si_code == CLD_EXITED && last.si_status == 3 &&
+					 last.si_pid == child);
+	catch (SIGCHLD, 0);
 	count = 0;
 	child = fork();
 	if (!child) {
@@ -230,16 +255,17 @@ static void flags(void)
 		_exit(0);
 	}
 	waitpid(child, &s, WUNTRACED);
-	check("without it a stop is told", count == 1 && last.si_code == CLD_STOPPED && last.si_status == SIGSTOP);
+	check("without it a stop is told",
+	      count == 1 && last.si_code == CLD_STOPPED && last.si_status == SIGSTOP);
 	kill(child, SIGCONT);
 	waitpid(child, &s, 0);
-	catch(SIGCHLD, SA_NOCLDWAIT);
+	catch (SIGCHLD, SA_NOCLDWAIT);
 	child = fork();
 	if (!child)
 		_exit(0);
 	fails("SA_NOCLDWAIT leaves no zombie", waitpid(child, &s, 0), ECHILD);
 	sigaction(SIGCHLD, &sa, NULL);
-	catch(SIGUSR1, SA_RESTART);
+	catch (SIGUSR1, SA_RESTART);
 	pipe(p);
 	pid_t me = getpid();
 	child = fork();
@@ -253,7 +279,7 @@ static void flags(void)
 	count = 0;
 	check("SA_RESTART restarts a read", read(p[0], &c, 1) == 1 && count == 1);
 	waitpid(child, &s, 0);
-	catch(SIGUSR1, 0);
+	catch (SIGUSR1, 0);
 	child = fork();
 	if (!child) {
 		nap(0.05);
@@ -290,7 +316,8 @@ static void waits(void)
 	pid_t a = child_of_group(0, 1), b = child_of_group(0, 2);
 	memset(&si, 0, sizeof(si));
 	works("waitid P_PGID", waitid(P_PGID, b, &si, WEXITED));
-	check("only of that group", si.si_pid == b && si.si_status == 2 && si.si_code == CLD_EXITED && si.si_signo == SIGCHLD);
+	check("only of that group", si.si_pid == b && si.si_status == 2 &&
+					    si.si_code == CLD_EXITED && si.si_signo == SIGCHLD);
 	fails("no more in that group", waitid(P_PGID, b, &si, WEXITED | WNOHANG), ECHILD);
 	works("waitid P_PID WNOWAIT", waitid(P_PID, a, &si, WEXITED | WNOWAIT));
 	works("again", waitid(P_PID, a, &si, WEXITED | WNOWAIT));
@@ -328,9 +355,20 @@ static void waits(void)
 	if (!a)
 		_exit(0);
 	fails("wait4: bad pointer", syscall(SYS_wait4, a, BAD_POINTER, 0, NULL), EFAULT);
-	works("waitid without a place", ({ a = fork(); if (!a) _exit(0); waitid(P_PID, a, NULL, WEXITED); }));
+	works("waitid without a place", ({
+		      a = fork();
+		      if (!a)
+			      _exit(0);
+		      waitid(P_PID, a, NULL, WEXITED);
+	      }));
 	fails("not another's child", waitpid(1, &s, 0), ECHILD);
-	check("exit status is eight bits", ({ a = fork(); if (!a) _exit(0x1234); waitpid(a, &s, 0); exited(s, 0x34); }));
+	check("exit status is eight bits", ({
+		      a = fork();
+		      if (!a)
+			      _exit(0x1234);
+		      waitpid(a, &s, 0);
+		      exited(s, 0x34);
+	      }));
 }
 
 int main(void)

@@ -9,14 +9,15 @@ static void on_signal(int sig)
 {
 	count++;
 }
-static void catch(int sig)
+static void catch (int sig)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
 	sigaction(sig, &sa, NULL);
 }
 static struct itimerval ms(long first, long then)
 {
-	return (struct itimerval){{then / 1000, then % 1000 * 1000}, {first / 1000, first % 1000 * 1000}};
+	return (struct itimerval){{then / 1000, then % 1000 * 1000},
+				  {first / 1000, first % 1000 * 1000}};
 }
 static double tv(struct timeval t)
 {
@@ -40,7 +41,7 @@ static void real(void)
 	struct itimerval it = ms(50, 0), old;
 	double t = now();
 
-	catch(SIGALRM);
+	catch (SIGALRM);
 	check("alarm: none before", alarm(100) == 0);
 	check("alarm tells what was left", alarm(0) >= 99);
 	count = 0;
@@ -55,7 +56,8 @@ static void real(void)
 	while (count < 5)
 		nap(0.01);
 	works("getitimer", getitimer(ITIMER_REAL, &old));
-	check("interval and rest", tv(old.it_interval) > 0.0099 && tv(old.it_interval) < 0.0101 && tv(old.it_value) <= 0.0101);
+	check("interval and rest", tv(old.it_interval) > 0.0099 && tv(old.it_interval) < 0.0101 &&
+					   tv(old.it_value) <= 0.0101);
 	it = ms(0, 10);
 	works("value 0 stops it", setitimer(ITIMER_REAL, &it, &old));
 	count = 0;
@@ -70,7 +72,13 @@ static void real(void)
 	if (!p)
 		_exit(getitimer(ITIMER_REAL, &old) || tv(old.it_value) ? 1 : 0);
 	waitpid(p, &s, 0);
-	check("fork does not inherit it", ({ p = fork(); if (!p) _exit(getitimer(ITIMER_REAL, &old) || tv(old.it_value)); waitpid(p, &s, 0); exited(s, 0); }));
+	check("fork does not inherit it", ({
+		      p = fork();
+		      if (!p)
+			      _exit(getitimer(ITIMER_REAL, &old) || tv(old.it_value));
+		      waitpid(p, &s, 0);
+		      exited(s, 0);
+	      }));
 	works("setitimer without a value", setitimer(ITIMER_REAL, NULL, &old) || 1);
 	alarm(0);
 	it = ms(0, 0);
@@ -79,7 +87,8 @@ static void real(void)
 	it.it_value.tv_usec = 0, it.it_value.tv_sec = -1;
 	fails("setitimer: negative", setitimer(ITIMER_REAL, &it, NULL), EINVAL);
 	fails("setitimer: bad which", setitimer(3, &it, NULL), EINVAL);
-	fails("setitimer: bad pointer", syscall(SYS_setitimer, ITIMER_REAL, BAD_POINTER, NULL), EFAULT);
+	fails("setitimer: bad pointer", syscall(SYS_setitimer, ITIMER_REAL, BAD_POINTER, NULL),
+	      EFAULT);
 	fails("getitimer: bad pointer", syscall(SYS_getitimer, ITIMER_REAL, BAD_POINTER), EFAULT);
 	fails("getitimer: bad which", syscall(SYS_getitimer, 9, &it), EINVAL);
 }
@@ -88,8 +97,8 @@ static void processor(void)
 {
 	struct itimerval it = ms(50, 0), off = ms(0, 0), old;
 
-	catch(SIGVTALRM);
-	catch(SIGPROF);
+	catch (SIGVTALRM);
+	catch (SIGPROF);
 	count = 0;
 	works("ITIMER_VIRTUAL", setitimer(ITIMER_VIRTUAL, &it, NULL));
 	nap(0.15);
@@ -109,7 +118,8 @@ static void processor(void)
 	it = ms(10000, 0);
 	setitimer(ITIMER_VIRTUAL, &it, NULL);
 	setitimer(ITIMER_PROF, &it, NULL);
-	check("both have a rest", !getitimer(ITIMER_VIRTUAL, &old) && tv(old.it_value) > 9 && !getitimer(ITIMER_PROF, &old) && tv(old.it_value) > 9);
+	check("both have a rest", !getitimer(ITIMER_VIRTUAL, &old) && tv(old.it_value) > 9 &&
+					  !getitimer(ITIMER_PROF, &old) && tv(old.it_value) > 9);
 	setitimer(ITIMER_VIRTUAL, &off, NULL);
 	setitimer(ITIMER_PROF, &off, &old);
 	check("the old rest", tv(old.it_value) > 9 && tv(old.it_value) <= 10.1);
@@ -125,7 +135,11 @@ static void accounts(void)
 	double before = spent(RUSAGE_SELF);
 	spin(0.05);
 	check("getrusage counts", spent(RUSAGE_SELF) - before >= 0.05);
-	check("RUSAGE_CHILDREN is not mine", ({ double c = spent(RUSAGE_CHILDREN); spin(0.02); spent(RUSAGE_CHILDREN) == c; }));
+	check("RUSAGE_CHILDREN is not mine", ({
+		      double c = spent(RUSAGE_CHILDREN);
+		      spin(0.02);
+		      spent(RUSAGE_CHILDREN) == c;
+	      }));
 	before = spent(RUSAGE_CHILDREN);
 	pid_t p = fork();
 	if (!p) {
@@ -139,7 +153,8 @@ static void accounts(void)
 	check("wait4 tells the child's", tv(ru.ru_utime) + tv(ru.ru_stime) >= 0.05);
 	check("now it counts", spent(RUSAGE_CHILDREN) - before >= 0.05);
 	works("times", times(&tms));
-	check("times agrees", tms.tms_utime + tms.tms_stime >= 3 && tms.tms_cutime + tms.tms_cstime >= 3);
+	check("times agrees",
+	      tms.tms_utime + tms.tms_stime >= 3 && tms.tms_cutime + tms.tms_cstime >= 3);
 	works("RUSAGE_THREAD", getrusage(1, &a));
 	check("the thread is the process here", tv(a.ru_utime) <= spent(RUSAGE_SELF));
 	getrusage(RUSAGE_SELF, &a);
@@ -177,21 +192,29 @@ static void sleeps(void)
 	check("absolute sleep", clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == 0);
 	struct timespec n;
 	clock_gettime(CLOCK_MONOTONIC, &n);
-	check("until then", n.tv_sec > t.tv_sec || (n.tv_sec == t.tv_sec && n.tv_nsec >= t.tv_nsec));
+	check("until then",
+	      n.tv_sec > t.tv_sec || (n.tv_sec == t.tv_sec && n.tv_nsec >= t.tv_nsec));
 	t.tv_sec = 1;
 	check("in the past", clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &t, NULL) == 0);
 	t = (struct timespec){0, 1};
 	check("bad clock", clock_nanosleep(99, 0, &t, NULL) == EINVAL);
-	check("thread clock", syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL) == -1 && errno == EOPNOTSUPP);
+	check("thread clock",
+	      syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL) == -1 &&
+		      errno == EOPNOTSUPP);
 	struct itimerval it = ms(20, 0);
-	catch(SIGALRM);
+	catch (SIGALRM);
 	setitimer(ITIMER_REAL, &it, NULL);
 	t = (struct timespec){100, 0};
-	check("absolute sleep gives no rest", ({ clock_gettime(CLOCK_MONOTONIC, &t); t.tv_sec += 100;
-		      clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, &rem) == EINTR && rem.tv_sec == 9; }));
+	check("absolute sleep gives no rest", ({
+		      clock_gettime(CLOCK_MONOTONIC, &t);
+		      t.tv_sec += 100;
+		      clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, &rem) ==
+			      EINTR &&rem.tv_sec == 9;
+	      }));
 	setitimer(ITIMER_REAL, &it, NULL);
 	t = (struct timespec){100, 0};
-	check("relative sleep does", clock_nanosleep(CLOCK_BOOTTIME, 0, &t, &rem) == EINTR && rem.tv_sec == 99);
+	check("relative sleep does",
+	      clock_nanosleep(CLOCK_BOOTTIME, 0, &t, &rem) == EINTR && rem.tv_sec == 99);
 	/* An ignored signal does not end a sleep; a handled one with SA_RESTART does. */
 	signal(SIGUSR1, SIG_IGN);
 	pid_t me = getpid(), p = fork();
@@ -223,8 +246,16 @@ static void sleeps(void)
 	kill(p, SIGCONT);
 	waitpid(p, &s, 0);
 	check("a stop does not end a sleep", exited(s, 0));
-	fails("pause ends with EINTR", ({ setitimer(ITIMER_REAL, &it, NULL); pause(); }), EINTR);
-	fails("settimeofday: bad microseconds", ({ struct timeval v = {0, 1000000}; syscall(SYS_settimeofday, &v, NULL); }), EINVAL);
+	fails("pause ends with EINTR", ({
+		      setitimer(ITIMER_REAL, &it, NULL);
+		      pause();
+	      }),
+	      EINTR);
+	fails("settimeofday: bad microseconds", ({
+		      struct timeval v = {0, 1000000};
+		      syscall(SYS_settimeofday, &v, NULL);
+	      }),
+	      EINVAL);
 	fails("clock_settime: monotonic", clock_settime(CLOCK_MONOTONIC, &ts), EINVAL);
 	fails("clock_settime: bad clock", syscall(SYS_clock_settime, 77, &ts), EINVAL);
 }

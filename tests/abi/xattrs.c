@@ -15,10 +15,12 @@ static void values(int fd)
 	fails("get: too small", getxattr("f", "user.one", buf, 3), ERANGE);
 	fails("get: not there", getxattr("f", "user.none", buf, sizeof(buf)), ENODATA);
 	fails("XATTR_CREATE on existing", setxattr("f", "user.one", "x", 1, XATTR_CREATE), EEXIST);
-	fails("XATTR_REPLACE on missing", setxattr("f", "user.two", "x", 1, XATTR_REPLACE), ENODATA);
+	fails("XATTR_REPLACE on missing", setxattr("f", "user.two", "x", 1, XATTR_REPLACE),
+	      ENODATA);
 	works("XATTR_REPLACE", setxattr("f", "user.one", "new", 3, XATTR_REPLACE));
 	works("XATTR_CREATE", setxattr("f", "user.two", "2", 1, XATTR_CREATE));
-	check("replaced", getxattr("f", "user.one", buf, sizeof(buf)) == 3 && !memcmp(buf, "new", 3));
+	check("replaced",
+	      getxattr("f", "user.one", buf, sizeof(buf)) == 3 && !memcmp(buf, "new", 3));
 	works("empty value", setxattr("f", "user.empty", NULL, 0, 0));
 	check("empty value reads as empty", getxattr("f", "user.empty", buf, sizeof(buf)) == 0);
 	fails("bad flags", setxattr("f", "user.one", "x", 1, 99), EINVAL);
@@ -68,7 +70,8 @@ static void listing(int fd)
 	fails("removed", removexattr("f", "user.two"), ENODATA);
 	works("fremovexattr", fremovexattr(fd, "user.three"));
 	n = listxattr("f", list, sizeof(list));
-	check("gone from the list", !has(list, n, "user.two") && !has(list, n, "user.three") && has(list, n, "user.one"));
+	check("gone from the list",
+	      !has(list, n, "user.two") && !has(list, n, "user.three") && has(list, n, "user.one"));
 	link("f", "hardlink");
 	check("a hard link has them", getxattr("hardlink", "user.one", list, 100) == 3);
 	rename("hardlink", "renamed");
@@ -117,7 +120,8 @@ static void as_user(void)
 	works("one's own file", setxattr("mine", "user.one", "x", 1, 0));
 	fails("sticky directory of another", setxattr("sticky", "user.one", "x", 1, 0), EPERM);
 	uint32_t caps[5] = {0x02000000, 1};
-	fails("security.capability needs a capability", setxattr("mine", "security.capability", caps, sizeof(caps), 0), EPERM);
+	fails("security.capability needs a capability",
+	      setxattr("mine", "security.capability", caps, sizeof(caps), 0), EPERM);
 }
 
 int main(void)
