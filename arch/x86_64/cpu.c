@@ -173,6 +173,10 @@ __init void cpu_pcid_init(void)
 
 	f->pcid = f->pcid && f->pge && !no_pcid && invlpg_sound(f);
 	f->invpcid = f->invpcid && f->pcid;
+	if (!f->pcid) { /* what is not used is not shown */
+		f->cpuid_words[W_1C] &= ~(1u << 17);
+		f->cpuid_words[W_7B] &= ~(1u << 10);
+	}
 	pcid_decided = true;
 	if (f->pcid)
 		write_cr4(read_cr4() | CR4_PCIDE); /* CR3 has no PCID yet, as it must be */
