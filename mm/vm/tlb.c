@@ -71,17 +71,16 @@ static void load_into_slot(struct tlb_state *t, struct mm *mm)
 
 static void load_mm(struct mm *mm)
 {
-	struct tlb_state *t = this_cpu_ptr(&tlb);
-	struct mm *old = t->loaded;
+	struct mm *old = this_cpu_read(tlb.loaded);
 	unsigned cpu = cpu_id();
 
 	if (old == mm)
 		return;
 	if (mm)
 		bit_set_atomic(mm->cpumask, cpu); /* a full barrier */
-	t->loaded = mm;
+	this_cpu_write(tlb.loaded, mm);
 	if (mm && cpu_features.pcid)
-		load_into_slot(t, mm);
+		load_into_slot(this_cpu_ptr(&tlb), mm);
 	else
 		pt_switch(mm ? mm->root : kernel_root);
 	if (old)
@@ -110,7 +109,7 @@ struct mm *mm_install(struct mm *mm)
 /* In an interrupt or with interrupts off. */
 static void unload_here(void *arg)
 {
-	if (this_cpu_ptr(&tlb)->loaded == arg)
+	if (this_cpu_read(tlb.loaded) == arg)
 		load_mm(NULL);
 }
 
@@ -136,7 +135,7 @@ void tlb_unload_everywhere(struct mm *mm)
 
 u64 tlb_loads_kept(void)
 {
-	return this_cpu_ptr(&tlb)->kept;
+	return this_cpu_read(tlb.kept);
 }
 
 /* --- flushing --- */
@@ -198,18 +197,22 @@ static bool only_here(struct mm *mm, unsigned cpu)
 
 void vm_flush_range(struct mm *mm, u64 start, u64 end)
 {
-	struct flush f = {mm, start, end, 0};
 	unsigned cpu;
+	u64 gen;
 
 	if (start >= end)
 		return;
-	f.gen = (u64)atomic_inc_return(&mm->tlb_gen);
+	gen = (u64)atomic_inc_return(&mm->tlb_gen);
 	preempt_disable();
 	cpu = cpu_id();
-	if (!only_here(mm, cpu))
-		tlb_call(mm->cpumask, flush_here, &f);
-	else if (bit_test(mm->cpumask, cpu))
-		flush_here(&f);
+	if (!only_here(mm, cpu)) {
+		tlb_call(mm->cpumask, flush_here, &(struct flush){mm, start, end, gen});
+	} else if (bit_test(mm->cpumask, cpu)) {
+		if (cpu_features.pcid)
+			flush_slot(&(struct flush){mm, start, end, gen});
+		else
+			flush_pages(start, end);
+	}
 	preempt_enable();
 }
 
