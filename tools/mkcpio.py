@@ -40,16 +40,15 @@ class Archive:
 
 
 def busybox(archive, source):
-    """The program and its applets as hard links; the data goes with the last link, as cpio has it."""
+    """The program and its applets as symbolic links, everything below usr (/bin and /sbin lead there)."""
     names = subprocess.run([source, "--list-full"], check=True, capture_output=True, text=True).stdout.split()
-    keep = ("bin", "sbin", "usr/bin", "usr/sbin")
-    names = sorted(n for n in names if os.path.dirname(n) in keep and n not in ("linuxrc", "bin/busybox"))
-    names = [n for n in names if n not in ("sbin/init",)] + ["bin/busybox"]
-    archive.ino += 1
-    data = open(source, "rb").read()
-    for n in names:
-        last = n == names[-1]
-        archive.entry(n, stat.S_IFREG | 0o755, data if last else b"", nlink=len(names), ino=archive.ino)
+    folders = {"bin": "usr/bin", "sbin": "usr/sbin", "usr/bin": "usr/bin", "usr/sbin": "usr/sbin"}
+    targets = {"usr/bin": b"busybox", "usr/sbin": b"../bin/busybox"}
+    archive.entry("usr/bin/busybox", stat.S_IFREG | 0o755, open(source, "rb").read())
+    for name in sorted(names):
+        folder, base = folders.get(os.path.dirname(name)), os.path.basename(name)
+        if folder and base != "busybox" and name != "sbin/init":
+            archive.entry(f"{folder}/{base}", stat.S_IFLNK | 0o777, targets[folder])
 
 
 def main():

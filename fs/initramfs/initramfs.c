@@ -103,24 +103,38 @@ static void set_attributes(struct inode *i, const struct cpio_entry *e)
 static void set_attributes_at(const char *name, const struct cpio_entry *e)
 {
 	struct path p;
-	if (path_lookup(AT_FDCWD, name, 0, &p))
+	if (path_lookup(AT_FDCWD, name, S_ISDIR(e->mode) ? LOOKUP_FOLLOW : 0, &p))
 		return;
 	set_attributes(p.dentry->inode, e);
 	path_put(&p);
 }
 
-/* Remove what is in the way of a name, if it is of another kind. */
+static bool leads_to_directory(const char *name)
+{
+	struct path p;
+	if (path_lookup(AT_FDCWD, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p))
+		return false;
+	path_put(&p);
+	return true;
+}
+
+/* Remove what is in the way of a name: what is of another kind, and a file with other names, which keep
+ * their contents. A link to a directory stays for a directory: an archive with a /bin goes well over
+ * one where /bin leads to /usr/bin. */
 static void clear_way(const char *name, mode_t mode)
 {
 	struct path p;
 	if (path_lookup(AT_FDCWD, name, 0, &p))
 		return;
 	mode_t have = p.dentry->inode->mode;
+	bool shared = p.dentry->inode->nlink > 1;
 	path_put(&p);
+	if (S_ISLNK(have) && S_ISDIR(mode) && leads_to_directory(name))
+		return;
 	if (S_ISDIR(have)) {
 		if (!S_ISDIR(mode))
 			(void)vfs_unlink(AT_FDCWD, name, AT_REMOVEDIR);
-	} else if (!S_ISREG(have) || !S_ISREG(mode)) {
+	} else if (!S_ISREG(have) || !S_ISREG(mode) || shared) {
 		(void)vfs_unlink(AT_FDCWD, name, 0);
 	}
 }
