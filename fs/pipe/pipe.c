@@ -96,6 +96,7 @@ static ssize_t pipe_read(struct file *f, struct iov_iter *to, u64 *pos)
 {
 	struct pipe *p = f->private;
 	ssize_t ret = 0;
+	bool nonblock = (f->flags | to->oflags) & O_NONBLOCK;
 	if (!to->count)
 		return 0;
 	mutex_lock(&p->lock);
@@ -105,7 +106,7 @@ static ssize_t pipe_read(struct file *f, struct iov_iter *to, u64 *pos)
 		ret = read_some(p, to);
 		if (ret || !p->writers)
 			break;
-		if (f->flags & O_NONBLOCK) {
+		if (nonblock) {
 			ret = -EAGAIN;
 			break;
 		}
@@ -127,14 +128,15 @@ static ssize_t pipe_read(struct file *f, struct iov_iter *to, u64 *pos)
 
 /* ---- writing ---- */
 
-/* Append to the page written last, if all of a small write fits there. */
+/* Append what is over whole pages to the page written last, if it fits there. */
 static ssize_t merge(struct pipe *p, struct iov_iter *from)
 {
 	if (p->head == p->tail)
 		return 0;
 	struct pipe_buf *b = &p->bufs[(p->head - 1) & (p->size - 1)];
-	size_t n = from->count;
-	if (b->packet || b->off + b->len + n > PAGE_SIZE || atomic_read(&b->page->refcount) != 1)
+	size_t n = from->count & (PAGE_SIZE - 1);
+	if (!n || b->packet || b->off + b->len + n > PAGE_SIZE ||
+	    atomic_read(&b->page->refcount) != 1)
 		return 0;
 	size_t got = iov_copy_from(from, (u8 *)page_address(b->page) + b->off + b->len, n);
 	b->len += (u32)got;
@@ -173,7 +175,7 @@ static ssize_t pipe_write(struct file *f, struct iov_iter *from, u64 *pos)
 	if (!from->count)
 		return 0;
 	mutex_lock(&p->lock);
-	if (p->readers && !packet && from->count < PAGE_SIZE) {
+	if (p->readers && !packet) {
 		ret = merge(p, from);
 		done = ret > 0 ? ret : 0;
 	}
@@ -193,7 +195,7 @@ static ssize_t pipe_write(struct file *f, struct iov_iter *from, u64 *pos)
 			}
 			continue;
 		}
-		if (f->flags & O_NONBLOCK) {
+		if ((f->flags | from->oflags) & O_NONBLOCK) {
 			ret = -EAGAIN;
 			break;
 		}

@@ -26,7 +26,7 @@ static ssize_t write(struct file *f, struct iov_iter *from, u64 *pos)
 	if (unlikely(seals)) {
 		if (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 			return -EPERM;
-		u64 at = f->flags & O_APPEND ? f->inode->size : *pos;
+		u64 at = (f->flags | from->oflags) & O_APPEND ? f->inode->size : *pos;
 		if ((seals & F_SEAL_GROW) && at + from->count > f->inode->size) {
 			if (at >= f->inode->size)
 				return -EPERM;

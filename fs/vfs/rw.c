@@ -46,7 +46,7 @@ ssize_t generic_write(struct file *f, struct iov_iter *from, u64 *pos)
 	if (!want)
 		return 0;
 	down_write(&i->rwsem);
-	u64 at = f->flags & O_APPEND ? i->size : *pos;
+	u64 at = (f->flags | from->oflags) & O_APPEND ? i->size : *pos;
 	u64 limit = vfs_rlimit(RLIMIT_FSIZE);
 	ssize_t n = -EFBIG;
 	if (unlikely(at >= limit)) {
@@ -285,19 +285,27 @@ s64 sys_pwrite64(int fd, const void __user *buf, size_t n, s64 pos)
 	return err ? err : rw_at(fd, &it, pos, true);
 }
 
-/* at: -1 for the file position. */
-static s64 vector_rw(int fd, const void __user *vec, unsigned long n, s64 at, bool write)
+#define RWF_HIPRI  1
+#define RWF_DSYNC  2
+#define RWF_SYNC   4
+#define RWF_NOWAIT 8
+#define RWF_APPEND 16
+/* at: -1 for the file position. Not waiting is offered where waiting may be long: by pipes. */
+static s64 vector_rw(int fd, const void __user *vec, unsigned long n, s64 at, bool write, int flags)
 {
 	struct iov_iter it;
 	struct iovec *mem;
 	struct fdref r = fdref_get(fd);
-	bool bad = !r.f;
+	int err = !r.f							? -EBADF
+		  : (flags & RWF_NOWAIT) && !S_ISFIFO(r.f->inode->mode) ? -EOPNOTSUPP
+									: 0;
 	fdref_put(r);
-	if (bad)
-		return -EBADF;
+	if (err)
+		return err;
 	ssize_t total = iov_import((const struct iovec __user *)vec, n, &it, &mem);
 	if (total < 0)
 		return total;
+	it.oflags = (flags & RWF_NOWAIT ? O_NONBLOCK : 0) | (flags & RWF_APPEND ? O_APPEND : 0);
 	s64 ret = at >= 0 ? rw_at(fd, &it, at, write)
 		  : write ? write_at_pos(fd, &it)
 			  : read_at_pos(fd, &it);
@@ -307,40 +315,37 @@ static s64 vector_rw(int fd, const void __user *vec, unsigned long n, s64 at, bo
 
 s64 sys_readv(int fd, const void __user *vec, unsigned long n)
 {
-	return vector_rw(fd, vec, n, -1, false);
+	return vector_rw(fd, vec, n, -1, false, 0);
 }
 s64 sys_writev(int fd, const void __user *vec, unsigned long n)
 {
-	return vector_rw(fd, vec, n, -1, true);
+	return vector_rw(fd, vec, n, -1, true, 0);
 }
 s64 sys_preadv(int fd, const void __user *vec, unsigned long n, u64 lo, u64 hi)
 {
-	return (s64)lo < 0 ? -EINVAL : vector_rw(fd, vec, n, (s64)lo, false);
+	return (s64)lo < 0 ? -EINVAL : vector_rw(fd, vec, n, (s64)lo, false, 0);
 }
 s64 sys_pwritev(int fd, const void __user *vec, unsigned long n, u64 lo, u64 hi)
 {
-	return (s64)lo < 0 ? -EINVAL : vector_rw(fd, vec, n, (s64)lo, true);
+	return (s64)lo < 0 ? -EINVAL : vector_rw(fd, vec, n, (s64)lo, true, 0);
 }
 
-#define RWF_HIPRI 1
-#define RWF_DSYNC 2
-#define RWF_SYNC  4
 s64 sys_preadv2(int fd, const void __user *vec, unsigned long n, u64 lo, u64 hi, int flags)
 {
-	if (flags & ~RWF_HIPRI)
+	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT))
 		return -EOPNOTSUPP;
 	if ((s64)lo < -1)
 		return -EINVAL;
-	return vector_rw(fd, vec, n, (s64)lo, false);
+	return vector_rw(fd, vec, n, (s64)lo, false, flags);
 }
 
 s64 sys_pwritev2(int fd, const void __user *vec, unsigned long n, u64 lo, u64 hi, int flags)
 {
-	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC))
+	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
 		return -EOPNOTSUPP;
 	if ((s64)lo < -1)
 		return -EINVAL;
-	s64 ret = vector_rw(fd, vec, n, (s64)lo, true);
+	s64 ret = vector_rw(fd, vec, n, (s64)lo, true, flags);
 	if (ret > 0 && (flags & (RWF_DSYNC | RWF_SYNC))) {
 		struct fdref r = fdref_get(fd);
 		int err = r.f ? vfs_fsync(r.f, 0, INT64_MAX, !(flags & RWF_SYNC)) : 0;

@@ -9,6 +9,7 @@ struct iovec {
 };
 struct iov_iter {
 	enum { ITER_USER, ITER_KERNEL } kind;
+	u32 oflags; /* O_APPEND, O_NONBLOCK for this call alone (RWF_APPEND, RWF_NOWAIT) */
 	const struct iovec *vec; /* current segment (for one buffer: &single) */
 	unsigned nr_segs;
 	size_t seg_off; /* consumed of the current segment */

@@ -13,6 +13,7 @@
 void iov_user(struct iov_iter *it, void __user *buf, size_t n)
 {
 	it->kind = ITER_USER;
+	it->oflags = 0;
 	it->single = (struct iovec){buf, n};
 	it->vec = &it->single;
 	it->nr_segs = 1;
@@ -29,6 +30,7 @@ void iov_kernel(struct iov_iter *it, void *buf, size_t n)
 void iov_vec(struct iov_iter *it, const struct iovec *vec, unsigned n)
 {
 	it->kind = ITER_USER;
+	it->oflags = 0;
 	it->vec = vec;
 	it->nr_segs = n;
 	it->seg_off = 0;
