@@ -88,6 +88,7 @@ static ssize_t walk_string(char *dst, const char __user *src, size_t max)
 	u64 p = user_to_u64(src);
 	size_t len = 0;
 
+	might_fault();
 	if (p >= user_limit)
 		return max ? -EFAULT : 0;
 	/* Running into the end of user space is a fault, not the end of the string. */

@@ -157,7 +157,7 @@ static int remove_locked(struct inode *dir, struct dentry *d, bool isdir)
 	if (isdir ? !dir->ops->rmdir : !dir->ops->unlink)
 		return -EPERM;
 	inode_get(v); /* outlives the lock */
-	down_write(&v->rwsem);
+	down_write_nested(&v->rwsem, INODE_CHILD);
 	if (dentry_is_mountpoint(d))
 		err = -EBUSY;
 	else
@@ -247,7 +247,7 @@ int vfs_link(int odfd, const char *old, int ndfd, const char *new, int flags)
 	err = -EPERM;
 	if (S_ISDIR(i->mode) || !dir->ops->link)
 		goto out_end;
-	down_write(&i->rwsem);
+	down_write_nested(&i->rwsem, INODE_CHILD);
 	if (!i->nlink && !(i->flags & INODE_LINKABLE))
 		err = -ENOENT;
 	else
@@ -276,7 +276,7 @@ static void lock_parents(struct dentry *a, struct dentry *b) __no_lock_check
 		b = t;
 	}
 	down_write(&a->inode->rwsem);
-	down_write(&b->inode->rwsem);
+	down_write_nested(&b->inode->rwsem, INODE_PARENT2);
 }
 
 static void unlock_parents(struct dentry *a, struct dentry *b) __no_lock_check
@@ -296,9 +296,9 @@ static void lock_two(struct inode *a, struct inode *b) __no_lock_check
 		a = b;
 		b = t;
 	}
-	down_write(&a->rwsem);
+	down_write_nested(&a->rwsem, INODE_CHILD);
 	if (b && b != a)
-		down_write(&b->rwsem);
+		down_write_nested(&b->rwsem, INODE_CHILD2);
 }
 
 static void unlock_two(struct inode *a, struct inode *b) __no_lock_check

@@ -34,6 +34,9 @@ void dcache_init(void);
 /* Bumped by renames and by changes of the mount tree: a walk without references that saw one value
  * from start to end saw one tree. */
 extern seqcount_t walk_seq;
+/* Two inode locks nest in this order only: a directory (the ancestor, or a lone inode: 0), the other parent
+ * of a rename, what is removed, linked, renamed or replaced (two of these by address). */
+enum { INODE_PARENT2 = 1, INODE_CHILD, INODE_CHILD2 };
 extern spinlock_t rename_lock; /* writers of walk_seq */
 
 /* ---- inodes, super blocks ---- */

@@ -149,6 +149,9 @@ struct thread {
 	void *karg;
 	struct join_state *join;
 	struct rcu_head rcu;
+#ifdef CONFIG_DEBUG_LOCKS
+	struct lockdep_stack locks; /* [o] sleeping locks held */
+#endif
 };
 
 /* A thread with a kernel stack, state T_NEW, one reference for the caller; arch state unset. Copies

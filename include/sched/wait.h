@@ -26,7 +26,12 @@ struct wait_queue {
 		SPINLOCK_INIT(n), LIST_INIT((n).head) \
 	}
 #define DEFINE_WAIT_QUEUE(n) struct wait_queue n = WAIT_QUEUE_INIT(n)
+#ifdef CONFIG_DEBUG_LOCKS
+void __wait_queue_init(struct wait_queue *q, const char *site);
+#define wait_queue_init(q) __wait_queue_init(q, LOCK_SITE(q))
+#else
 void wait_queue_init(struct wait_queue *q);
+#endif
 
 bool wait_wake_thread(struct wait_entry *e, unsigned mode, unsigned long key); /* stays queued */
 bool wait_autoremove_wake(struct wait_entry *e, unsigned mode,
@@ -59,6 +64,7 @@ static inline bool wait_queue_active(struct wait_queue *q)
 #define __wait_event(q, cond, state, excl, timeout_ns)               \
 	({                                                           \
 		s64 __ret = (timeout_ns);                            \
+		might_sleep();                                       \
 		if (!(cond)) {                                       \
 			struct wait_entry __e;                       \
 			wait_entry_init(&__e, wait_autoremove_wake); \

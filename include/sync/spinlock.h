@@ -4,33 +4,36 @@
 #pragma once
 #include <arch/irqflags.h>
 #include <arch/atomic.h>
+#include <sync/lockdep.h>
 #include <sync/preempt.h>
 
 typedef struct __lock_type("spinlock") spinlock
 {
 	u32 ticket; /* [a] next << 16 | owner */
 #ifdef CONFIG_DEBUG_LOCKS
-	const char *name;
-	u32 owner;	/* [held] CPU + 1; 0: free */
+	u32 owner; /* [held] CPU + 1; 0: free */
+	struct lock_map map;
 	void *owner_pc; /* [held] who took it */
 #endif
 }
 spinlock_t;
 
 #ifdef CONFIG_DEBUG_LOCKS
-#define SPINLOCK_INIT(n)       \
-	{                      \
-		0, #n, 0, NULL \
+#define SPINLOCK_INIT_SITE(site)      \
+	{                             \
+		0, 0, {site, 0}, NULL \
 	}
+#define SPINLOCK_INIT(n) SPINLOCK_INIT_SITE(LOCK_SITE(n))
 #else
 #define SPINLOCK_INIT(n) \
 	{                \
 		0        \
 	}
+#define SPINLOCK_INIT_SITE(site) SPINLOCK_INIT(site)
 #endif
 #define DEFINE_SPINLOCK(n) spinlock_t n = SPINLOCK_INIT(n)
 void __spin_init(spinlock_t *l, const char *name);
-#define spin_init(l) __spin_init(l, #l)
+#define spin_init(l) __spin_init(l, LOCK_SITE(l))
 
 /* Out of line, contended path. */
 void __spin_wait(spinlock_t *l, u16 ticket);
@@ -51,16 +54,26 @@ static __always_inline bool __spin_is_ours(const spinlock_t *l)
 }
 #endif
 
-static __always_inline void __spin_acquire(spinlock_t *l) __no_lock_check
+static __always_inline void __spin_acquire_nested(spinlock_t *l, unsigned subclass) __no_lock_check
 {
+#ifdef CONFIG_DEBUG_LOCKS
+	if (unlikely(!lockdep_acquire(&l->map, LD_SUB(subclass), 0)))
+		return;
+#endif
 	u32 t = __atomic_fetch_add(&l->ticket, 1u << 16, __ATOMIC_ACQUIRE);
 	if (unlikely((u16)(t >> 16) != (u16)t))
 		__spin_wait(l, (u16)(t >> 16));
 	__spin_taken(l);
 }
+static __always_inline void __spin_acquire(spinlock_t *l) __no_lock_check
+{
+	__spin_acquire_nested(l, 0);
+}
 static __always_inline void __spin_release(spinlock_t *l) __no_lock_check
 {
 #ifdef CONFIG_DEBUG_LOCKS
+	if (unlikely(!lockdep_release(&l->map, 0, 0)))
+		return;
 	if (unlikely(!__spin_is_ours(l)))
 		__spin_not_ours(l);
 	l->owner = 0;
@@ -77,6 +90,9 @@ static __always_inline bool __spin_try(spinlock_t *l) __no_lock_check
 	if (!__atomic_compare_exchange_n(&l->ticket, &t, t + (1u << 16), false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		return false;
+#ifdef CONFIG_DEBUG_LOCKS
+	(void)lockdep_acquire(&l->map, LD_TRY, 0);
+#endif
 	__spin_taken(l);
 	return true;
 }
@@ -85,6 +101,13 @@ static __always_inline void spin_lock(spinlock_t *l) __acquires(*l) __no_lock_ch
 {
 	preempt_disable();
 	__spin_acquire(l);
+}
+/* A second lock of a class: the caller knows a rule that orders the two. */
+static __always_inline void spin_lock_nested(spinlock_t *l, unsigned subclass)
+	__acquires(*l) __no_lock_check
+{
+	preempt_disable();
+	__spin_acquire_nested(l, subclass);
 }
 static __always_inline void spin_unlock(spinlock_t *l) __releases(*l) __no_lock_check
 {

@@ -63,6 +63,16 @@ void backtrace_print(u64 fp)
 	}
 }
 
+#ifdef CONFIG_DEBUG
+static const char *panic_details; /* [a] more lines to print; the panicking CPU's */
+
+void print_lines(enum log_level level, const char *text)
+{
+	for (const char *nl; (nl = strchr(text, '\n')); text = nl + 1)
+		printk(level, "%.*s", (int)(nl - text), text);
+}
+#endif
+
 static void __noreturn make_report(void)
 {
 	for (;;) {
@@ -75,6 +85,10 @@ static void __noreturn make_report(void)
 			break;
 		case 2:
 			pr_emerg("Kernel panic - not syncing: %s", report.msg);
+#ifdef CONFIG_DEBUG
+			if (panic_details)
+				print_lines(LOG_EMERG, panic_details);
+#endif
 			break;
 		case 3:
 			if (panic_thread_hook)
@@ -153,6 +167,17 @@ void panic(const char *fmt, ...)
 	vpanic(NULL, fmt, ap); /* does not return */
 			       // cppcheck-suppress va_end_missing
 }
+
+#ifdef CONFIG_DEBUG
+void panic_with(const char *details, const char *fmt, ...)
+{
+	va_list ap;
+	panic_details = details;
+	va_start(ap, fmt);
+	vpanic(NULL, fmt, ap); /* does not return */
+			       // cppcheck-suppress va_end_missing
+}
+#endif
 
 void panic_regs(const struct regs *r, const char *fmt, ...)
 {

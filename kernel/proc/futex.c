@@ -252,7 +252,7 @@ static void lock_two(struct futex_bucket *a, struct futex_bucket *b) __no_lock_c
 {
 	spin_lock(a < b ? &a->lock : &b->lock);
 	if (a != b)
-		spin_lock(a < b ? &b->lock : &a->lock);
+		spin_lock_nested(a < b ? &b->lock : &a->lock, LOCK_NESTED);
 }
 
 static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) __no_lock_check

@@ -164,6 +164,9 @@ static void switch_to(struct runqueue *rq, struct thread *prev, struct thread *n
 	if (prev->mm != next->mm && mm_ops)
 		mm_ops->switch_mm(prev->mm, next->mm);
 	this_cpu_write(current_thread, next);
+#ifdef CONFIG_DEBUG_LOCKS
+	lockdep_switch(&next->locks);
+#endif
 	if (unlikely(
 		    next->rseq)) /* its restartable sequence was interrupted, its CPU may be another */
 		thread_set_work(next, TIF_NOTIFY_RESUME);
@@ -282,6 +285,9 @@ void yield(void)
 void sched_irq_enter(void)
 {
 	rcu_irq_enter();
+#ifdef CONFIG_DEBUG_LOCKS
+	lockdep_irq_enter();
+#endif
 }
 
 void sched_irq_exit(void)

@@ -132,6 +132,9 @@ void sched_init(void)
 		runqueue_init(cpu_rq(c), c);
 	unsigned long f = irq_save();
 	this_cpu_write(current_thread, &boot_thread);
+#ifdef CONFIG_DEBUG_LOCKS
+	lockdep_switch(&boot_thread.locks);
+#endif
 	runqueue_start(this_rq(), &boot_thread);
 	irq_restore(f);
 	panic_thread_hook = print_thread;
@@ -157,6 +160,9 @@ static void secondary_entry(unsigned cpu)
 {
 	struct runqueue *rq = this_rq();
 	this_cpu_write(current_thread, rq->idle);
+#ifdef CONFIG_DEBUG_LOCKS
+	lockdep_switch(&rq->idle->locks);
+#endif
 	rcu_cpu_online();
 	runqueue_start(rq, rq->idle);
 	if (idle_mask)

@@ -25,10 +25,10 @@ struct mutex_waiter {
 void __mutex_init(mutex_t *m, const char *name)
 {
 	atomic_set(&m->owner, 0);
-	__spin_init(&m->lock, name);
+	__spin_init(&m->lock, LOCK_INNER(name, "mutex.lock"));
 	list_init(&m->waiters);
 #ifdef CONFIG_DEBUG_LOCKS
-	m->name = name;
+	lockdep_init_map(&m->map, name);
 #endif
 }
 
@@ -128,9 +128,29 @@ static bool lock_fast(mutex_t *m)
 					   __ATOMIC_RELAXED);
 }
 
+#ifdef CONFIG_DEBUG_LOCKS
+#define NOTE_LOCK(m, flags) \
+	lockdep_acquire(&(m)->map, LD_SLEEP | (flags), (u64)__builtin_return_address(0))
+#define NOTE_UNLOCK(m) lockdep_release(&(m)->map, LD_SLEEP, (u64)__builtin_return_address(0))
+
+void mutex_lock_nested(mutex_t *m, unsigned subclass) __no_lock_check
+{
+	might_sleep();
+	if (!NOTE_LOCK(m, LD_SUB(subclass)))
+		return;
+	if (unlikely(!lock_fast(m)))
+		(void)lock_slow(m, T_UNINTERRUPTIBLE);
+}
+#else
+#define NOTE_LOCK(m, flags) true
+#define NOTE_UNLOCK(m)	    true
+#endif
+
 void mutex_lock(mutex_t *m) __no_lock_check
 {
 	might_sleep();
+	if (!NOTE_LOCK(m, 0))
+		return;
 	if (unlikely(!lock_fast(m)))
 		(void)lock_slow(m, T_UNINTERRUPTIBLE);
 }
@@ -138,18 +158,31 @@ void mutex_lock(mutex_t *m) __no_lock_check
 int mutex_lock_interruptible(mutex_t *m) __no_lock_check
 {
 	might_sleep();
-	return likely(lock_fast(m)) ? 0 : lock_slow(m, T_INTERRUPTIBLE);
+	if (!NOTE_LOCK(m, 0) || likely(lock_fast(m)))
+		return 0;
+	int ret = lock_slow(m, T_INTERRUPTIBLE);
+	if (ret)
+		(void)NOTE_UNLOCK(m);
+	return ret;
 }
 
 int mutex_lock_killable(mutex_t *m) __no_lock_check
 {
 	might_sleep();
-	return likely(lock_fast(m)) ? 0 : lock_slow(m, T_KILLABLE);
+	if (!NOTE_LOCK(m, 0) || likely(lock_fast(m)))
+		return 0;
+	int ret = lock_slow(m, T_KILLABLE);
+	if (ret)
+		(void)NOTE_UNLOCK(m);
+	return ret;
 }
 
 bool mutex_trylock(mutex_t *m) __no_lock_check
 {
-	return lock_fast(m) || (!owner_of(atomic_read(&m->owner)) && try_take(m, false));
+	if (!lock_fast(m) && (owner_of(atomic_read(&m->owner)) || !try_take(m, false)))
+		return false;
+	(void)NOTE_LOCK(m, LD_TRY);
+	return true;
 }
 
 static __noinline void unlock_slow(mutex_t *m) __no_lock_check
@@ -179,6 +212,8 @@ static __noinline void unlock_slow(mutex_t *m) __no_lock_check
 void mutex_unlock(mutex_t *m) __no_lock_check
 {
 	s64 v = (s64)current;
+	if (!NOTE_UNLOCK(m))
+		return;
 #ifdef CONFIG_DEBUG
 	BUG_ON(owner_of(atomic_read(&m->owner)) != current);
 #endif

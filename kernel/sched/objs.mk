@@ -4,3 +4,6 @@ KOBJS += kernel/sched/core.o kernel/sched/fair.o kernel/sched/rt.o kernel/sched/
 	kernel/sched/rwsem.o kernel/sched/completion.o kernel/sched/cred.o kernel/sched/signal.o \
 	kernel/sched/workqueue.o kernel/sched/rcu_thread.o kernel/sched/async.o \
 	kernel/sched/sched_test.o kernel/sched/lock_test.o
+ifeq ($(BUILD),debug)
+KOBJS += kernel/sched/lockdep_test.o
+endif

@@ -28,10 +28,10 @@ void __rwsem_init(rwsem_t *s, const char *name)
 {
 	atomic_set(&s->count, 0);
 	s->owner = NULL;
-	__spin_init(&s->lock, name);
+	__spin_init(&s->lock, LOCK_INNER(name, "rwsem.lock"));
 	list_init(&s->waiters);
 #ifdef CONFIG_DEBUG_LOCKS
-	s->name = name;
+	lockdep_init_map(&s->map, name);
 #endif
 }
 
@@ -111,6 +111,15 @@ static int queue_and_wait(rwsem_t *s, bool write, unsigned state)
 	return wait_granted(s, &w, state);
 }
 
+#ifdef CONFIG_DEBUG_LOCKS
+#define NOTE_LOCK(s, flags) \
+	lockdep_acquire(&(s)->map, LD_SLEEP | (flags), (u64)__builtin_return_address(0))
+#define NOTE_UNLOCK(s) lockdep_release(&(s)->map, LD_SLEEP, (u64)__builtin_return_address(0))
+#else
+#define NOTE_LOCK(s, flags) true
+#define NOTE_UNLOCK(s)	    true
+#endif
+
 static inline bool read_fast(rwsem_t *s)
 {
 	return likely(!(atomic_add_return(&s->count, READER) & (WRITER | WAITERS)));
@@ -119,6 +128,8 @@ static inline bool read_fast(rwsem_t *s)
 void down_read(rwsem_t *s) __no_lock_check
 {
 	might_sleep();
+	if (!NOTE_LOCK(s, LD_READ))
+		return;
 	if (!read_fast(s))
 		(void)queue_and_wait(s, false, T_UNINTERRUPTIBLE);
 }
@@ -126,15 +137,23 @@ void down_read(rwsem_t *s) __no_lock_check
 int down_read_killable(rwsem_t *s) __no_lock_check
 {
 	might_sleep();
-	return read_fast(s) ? 0 : queue_and_wait(s, false, T_KILLABLE);
+	if (!NOTE_LOCK(s, LD_READ) || read_fast(s))
+		return 0;
+	int ret = queue_and_wait(s, false, T_KILLABLE);
+	if (ret)
+		(void)NOTE_UNLOCK(s);
+	return ret;
 }
 
 bool down_read_trylock(rwsem_t *s) __no_lock_check
 {
 	s64 v = atomic_read(&s->count);
-	while (!(v & (WRITER | WAITERS)))
-		if (atomic_try_cmpxchg(&s->count, &v, v + READER))
+	while (!(v & (WRITER | WAITERS))) {
+		if (atomic_try_cmpxchg(&s->count, &v, v + READER)) {
+			(void)NOTE_LOCK(s, LD_READ | LD_TRY);
 			return true;
+		}
+	}
 	return false;
 }
 
@@ -147,17 +166,27 @@ static __noinline void release_slow(rwsem_t *s)
 
 void up_read(rwsem_t *s) __no_lock_check
 {
+	if (!NOTE_UNLOCK(s))
+		return;
 	s64 v = atomic_sub_return(&s->count, READER);
 	if (unlikely((v & (WAITERS | WRITER)) == WAITERS && v < READER))
 		release_slow(s);
 }
 
-bool down_write_trylock(rwsem_t *s) __no_lock_check
+static inline bool write_fast(rwsem_t *s)
 {
 	s64 v = 0;
 	if (!atomic_try_cmpxchg(&s->count, &v, WRITER))
 		return false;
 	WRITE_ONCE(s->owner, current);
+	return true;
+}
+
+bool down_write_trylock(rwsem_t *s) __no_lock_check
+{
+	if (!write_fast(s))
+		return false;
+	(void)NOTE_LOCK(s, LD_TRY);
 	return true;
 }
 
@@ -170,7 +199,7 @@ static bool spin_for_write(rwsem_t *s)
 	preempt_disable();
 	while (!this_cpu_read(need_resched_flag)) {
 		s64 v = atomic_read(&s->count);
-		if (!v && (got = down_write_trylock(s)))
+		if (!v && (got = write_fast(s)))
 			break;
 		struct thread *o = READ_ONCE(s->owner);
 		if ((v & WAITERS) || !(v & WRITER) || !o || !READ_ONCE(o->on_cpu))
@@ -181,25 +210,41 @@ static bool spin_for_write(rwsem_t *s)
 	return got;
 }
 
+#ifdef CONFIG_DEBUG_LOCKS
+void down_write_nested(rwsem_t *s, unsigned subclass) __no_lock_check
+{
+	might_sleep();
+	if (!NOTE_LOCK(s, LD_SUB(subclass)))
+		return;
+	if (unlikely(!write_fast(s)) && !spin_for_write(s))
+		(void)queue_and_wait(s, true, T_UNINTERRUPTIBLE);
+}
+#endif
+
 void down_write(rwsem_t *s) __no_lock_check
 {
 	might_sleep();
-	DEBUG_ON(READ_ONCE(s->owner) == current);
-	if (unlikely(!down_write_trylock(s)) && !spin_for_write(s))
+	if (!NOTE_LOCK(s, 0))
+		return;
+	if (unlikely(!write_fast(s)) && !spin_for_write(s))
 		(void)queue_and_wait(s, true, T_UNINTERRUPTIBLE);
 }
 
 int down_write_killable(rwsem_t *s) __no_lock_check
 {
 	might_sleep();
-	DEBUG_ON(READ_ONCE(s->owner) == current);
-	if (likely(down_write_trylock(s)) || spin_for_write(s))
+	if (!NOTE_LOCK(s, 0) || likely(write_fast(s)) || spin_for_write(s))
 		return 0;
-	return queue_and_wait(s, true, T_KILLABLE);
+	int ret = queue_and_wait(s, true, T_KILLABLE);
+	if (ret)
+		(void)NOTE_UNLOCK(s);
+	return ret;
 }
 
 void up_write(rwsem_t *s) __no_lock_check
 {
+	if (!NOTE_UNLOCK(s))
+		return;
 	DEBUG_ON(s->owner != current);
 	WRITE_ONCE(s->owner, NULL);
 	if (unlikely(atomic_sub_return(&s->count, WRITER) & WAITERS))

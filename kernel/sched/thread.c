@@ -190,6 +190,9 @@ void thread_detach(struct join_handle *h)
 void thread_exit(int code)
 {
 	struct thread *me = current;
+#ifdef CONFIG_DEBUG_LOCKS
+	lockdep_thread_exit();
+#endif
 	if (me->join) {
 		me->join->code = code;
 		complete(&me->join->done);

@@ -4,9 +4,15 @@
 #include <sched/thread.h>
 #include <sched/wait.h>
 
+#ifdef CONFIG_DEBUG_LOCKS
+void __wait_queue_init(struct wait_queue *q, const char *site)
+{
+	__spin_init(&q->lock, site);
+#else
 void wait_queue_init(struct wait_queue *q)
 {
 	spin_init(&q->lock);
+#endif
 	list_init(&q->head);
 }
 

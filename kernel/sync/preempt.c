@@ -3,6 +3,7 @@
  * so that it need not be saved per thread. */
 #include <arch/irqflags.h>
 #include <log/panic.h>
+#include <sync/lockdep.h>
 #include <sync/preempt.h>
 
 DEFINE_PER_CPU(u32, preempt_count) = 0;
@@ -25,8 +26,6 @@ void might_sleep(void)
 {
 	if (likely(!in_atomic() && !irqs_disabled()) || !READ_ONCE(sleep_checked) || panicking)
 		return;
-	panic("%pS may sleep, but the preemption count is %#x and interrupts are %s",
-	      __builtin_return_address(0), this_cpu_read(preempt_count),
-	      irqs_disabled() ? "off" : "on");
+	lockdep_sleeps((u64)__builtin_return_address(0));
 }
 #endif

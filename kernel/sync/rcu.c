@@ -47,7 +47,7 @@ static struct {
 	u64 wanted;		/* [lock] last period that somebody waits for */
 	unsigned long *waiting; /* [a] CPUs that the current period waits for */
 	atomic_t nr_waiting;	/* [a] */
-} rcu;
+} rcu = {.lock = SPINLOCK_INIT(rcu.lock)};
 static unsigned long rcu_boot_mask[1]; /* until rcu_init: one CPU */
 static struct rcu_hooks rcu_hooks __ro_after_init;
 

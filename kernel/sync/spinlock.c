@@ -13,7 +13,7 @@
 static __cold void held_too_long(spinlock_t *l, u16 ticket)
 {
 #ifdef CONFIG_DEBUG_LOCKS
-	panic("spinlock %s (%p) held too long: ticket %u serving %u, taken at %pS", l->name, l,
+	panic("spinlock %s (%p) held too long: ticket %u serving %u, taken at %pS", l->map.name, l,
 	      ticket, (u16)l->ticket, l->owner_pc);
 #else
 	panic("spinlock %pS (%p) held too long: ticket %u serving %u", l, l, ticket,
@@ -26,7 +26,7 @@ void __spin_init(spinlock_t *l, const char *name)
 {
 	l->ticket = 0;
 #ifdef CONFIG_DEBUG_LOCKS
-	l->name = name;
+	lockdep_init_map(&l->map, name);
 	l->owner = 0;
 	l->owner_pc = NULL;
 #else
@@ -38,7 +38,7 @@ void __spin_init(spinlock_t *l, const char *name)
 void __spin_not_ours(spinlock_t *l)
 {
 	panic("spinlock %s (%p) released on CPU %u, which does not hold it: owner %d, taken at %pS",
-	      l->name, l, cpu_id(), (int)l->owner - 1, l->owner_pc);
+	      l->map.name, l, cpu_id(), (int)l->owner - 1, l->owner_pc);
 }
 #endif
 
@@ -52,8 +52,8 @@ void __spin_wait(spinlock_t *l, u16 ticket)
 #endif
 #ifdef CONFIG_DEBUG_LOCKS
 	if (READ_ONCE(l->owner) == cpu_id() + 1 && smp_load_acquire(serving) != ticket)
-		panic("spinlock %s (%p) taken twice on CPU %u, first at %pS", l->name, l, cpu_id(),
-		      l->owner_pc);
+		panic("spinlock %s (%p) taken twice on CPU %u, first at %pS", l->map.name, l,
+		      cpu_id(), l->owner_pc);
 #endif
 	while ((now = smp_load_acquire(serving)) != ticket) {
 		for (u16 n = (u16)(ticket - now); n; n--)

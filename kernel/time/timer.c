@@ -21,7 +21,8 @@ struct timer_base {
 	bool in_interrupt;	/* [lock] the expiry loop programs when it is done */
 };
 
-static DEFINE_PER_CPU(struct timer_base, timer_base) = {.programmed = UINT64_MAX};
+static DEFINE_PER_CPU(struct timer_base, timer_base) = {.lock = SPINLOCK_INIT(timer_base.lock),
+							.programmed = UINT64_MAX};
 static bool timers_on; /* [I] after time_init: the hardware timer may be programmed */
 
 static void program(struct timer_base *b)

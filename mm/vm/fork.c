@@ -43,7 +43,7 @@ static void lock_two(spinlock_t *a, spinlock_t *b) __acquires(*a, *b) __no_lock_
 {
 	spin_lock(a);
 	if (b != a)
-		spin_lock(b); /* the child's: nobody else nests them */
+		spin_lock_nested(b, LOCK_NESTED); /* the child's: nobody else nests them */
 }
 
 static void unlock_two(spinlock_t *a, spinlock_t *b) __releases(*a, *b) __no_lock_check

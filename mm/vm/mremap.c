@@ -21,7 +21,7 @@ static void lock_tables(spinlock_t *a, spinlock_t *b) __acquires(*a, *b) __no_lo
 {
 	spin_lock(a < b ? a : b);
 	if (a != b)
-		spin_lock(a < b ? b : a);
+		spin_lock_nested(a < b ? b : a, LOCK_NESTED);
 }
 
 static void unlock_tables(spinlock_t *a, spinlock_t *b) __releases(*a, *b) __no_lock_check
