@@ -316,10 +316,10 @@ static int dir_lookup(struct inode *dir, struct dentry *d)
 	}
 	d->flags |= DENTRY_NOCACHE;
 	if (n == n->fs->root && n->fs->root_ops) {
-		int err = n->fs->root_ops->lookup(dir, d);
-		return err == -ENOENT ? 0 : err;
+		return n->fs->root_ops->lookup(dir, d);
 	}
-	return 0;
+	/* Nothing can be made in procfs, and the answer to trying is that the name is not there. */
+	return n->fs->root_ops ? -ENOENT : 0;
 }
 
 static int node_setattr(struct inode *i, const struct iattr *a)

@@ -20,7 +20,7 @@ struct pid_node {
 };
 
 static const struct inode_ops dir_iops, reg_iops, link_iops;
-static const struct file_ops dir_fops, reg_fops;
+static const struct file_ops dir_fops, reg_fops, mem_fops;
 
 /* The thread (counted) that n is about; its process is t->proc. NULL: gone. */
 static struct thread *node_thread(const struct pid_node *n)
@@ -57,14 +57,16 @@ static struct inode *make_inode(const struct pid_node *proto, mode_t mode, struc
 
 	if (!n)
 		return NULL;
-	struct inode *i = proc_inode_new(proc_sb, mode,
-					 dir	? &dir_iops
-					 : link ? &link_iops
-						: &reg_iops,
-					 dir	? &dir_fops
-					 : link ? NULL
-						: &reg_fops,
-					 n);
+	struct inode *i =
+		proc_inode_new(proc_sb, mode,
+			       dir    ? &dir_iops
+			       : link ? &link_iops
+				      : &reg_iops,
+			       dir						? &dir_fops
+			       : link						? NULL
+			       : proto->entry && (proto->entry->flags & PE_MEM) ? &mem_fops
+										: &reg_fops,
+			       n);
 	if (!i) {
 		kfree(n);
 		return NULL;
@@ -195,7 +197,7 @@ static int dir_lookup(struct inode *dir, struct dentry *d)
 
 	d->flags |= DENTRY_NOCACHE;
 	if (!t)
-		return 0;
+		return -ENOENT;
 	if (n->kind == K_FDS)
 		err = process_may_access(t->proc) ? -EACCES : lookup_fd(n, d, t);
 	else if (n->kind == K_TASKS)
@@ -203,7 +205,7 @@ static int dir_lookup(struct inode *dir, struct dentry *d)
 	else
 		err = lookup_entry(n, d, t);
 	thread_put(t);
-	return err == -ENOENT ? 0 : err;
+	return err;
 }
 
 static int root_lookup(struct inode *dir, struct dentry *d)
@@ -472,6 +474,79 @@ static const struct file_ops reg_fops = {
 	.release = seq_file_release,
 	.read = seq_file_read,
 	.write = reg_write,
+	.llseek = seek_no_end,
+};
+
+/* ---- mem ---- */
+
+/* The open file is about the address space of then, also after an exec: it is one of its users. */
+static int mem_open(struct inode *i, struct file *f)
+{
+	struct pid_node *n = i->private;
+	struct thread *t = node_thread(n);
+
+	if (!t)
+		return -ESRCH;
+	int err = process_may_access(t->proc) ? -EACCES : 0;
+	if (!err)
+		f->private = process_mm(t->proc);
+	thread_put(t);
+	return err;
+}
+
+static void mem_release(struct inode *i, struct file *f)
+{
+	if (f->private)
+		mm_put(f->private);
+}
+
+static ssize_t mem_rw(struct file *f, struct iov_iter *it, u64 *pos, bool write)
+{
+	ssize_t done = 0, n = 0;
+
+	if (!f->private || !it->count)
+		return 0;
+	u8 *page = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	if (!page)
+		return -ENOMEM;
+	while (it->count) {
+		size_t want = min(it->count, PAGE_SIZE - (*pos & (PAGE_SIZE - 1)));
+		if (write) {
+			want = iov_copy_from(it, page, want);
+			n = want ? vm_access(f->private, *pos, page, want, true) : -EFAULT;
+		} else {
+			n = vm_access(f->private, *pos, page, want, false);
+			if (n > 0 && iov_copy_to(it, page, (size_t)n) != (size_t)n)
+				n = -EFAULT;
+			else if (n < 0)
+				n = -EIO;
+		}
+		if (n < 0)
+			break;
+		*pos += (u64)n;
+		done += n;
+		if ((size_t)n < want)
+			break;
+	}
+	kfree(page);
+	return done ? done : write && n == -EFAULT ? -EIO : n;
+}
+
+static ssize_t mem_read(struct file *f, struct iov_iter *to, u64 *pos)
+{
+	return mem_rw(f, to, pos, false);
+}
+
+static ssize_t mem_write(struct file *f, struct iov_iter *from, u64 *pos)
+{
+	return mem_rw(f, from, pos, true);
+}
+
+static const struct file_ops mem_fops = {
+	.open = mem_open,
+	.release = mem_release,
+	.read = mem_read,
+	.write = mem_write,
 	.llseek = seek_no_end,
 };
 

@@ -19,5 +19,6 @@ struct pid_entry {
 #define PE_FD	   4u /* the directories fd, fdinfo, task */
 #define PE_FDINFO  8u
 #define PE_TASK	   16u
+#define PE_MEM	   32u /* the memory itself */
 extern const struct pid_entry pid_entries[];
 extern const unsigned nr_pid_entries;

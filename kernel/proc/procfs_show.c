@@ -677,6 +677,7 @@ const struct pid_entry pid_entries[] = {
 	REG("cmdline", 0444, show_cmdline, NULL, 0),
 	REG("stat", 0444, show_stat, NULL, 0),
 	REG("statm", 0444, show_statm, NULL, 0),
+	REG("mem", 0600, NULL, NULL, PE_PRIVATE | PE_MEM),
 	REG("maps", 0444, show_maps, NULL, PE_PRIVATE),
 	REG("smaps", 0444, show_smaps, NULL, PE_PRIVATE),
 	LNK("cwd", jump_cwd),
