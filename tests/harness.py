@@ -107,6 +107,7 @@ class Machine:
         self.child = pexpect.spawn(cmd[0], cmd[1:], timeout=timeout, echo=False, logfile=self.log, maxread=65536)
         self.child.delaybeforesend = None
         self.qmp_socket = None
+        self.end = None
 
     def __enter__(self):
         return self
@@ -181,8 +182,21 @@ class Machine:
         self.qmp_file.flush()
         while True:
             answer = json.loads(self.qmp_file.readline())
+            if answer.get("event") == "SHUTDOWN":
+                self.end = answer["data"]["reason"]
             if "return" in answer or "error" in answer:
                 return answer
+
+    def why_ended(self):
+        """After the end of QEMU: "guest-shutdown", "guest-reset" and the like; needs an earlier command."""
+        try:
+            for line in self.qmp_file:
+                event = json.loads(line)
+                if event.get("event") == "SHUTDOWN":
+                    self.end = event["data"]["reason"]
+        except (OSError, ValueError):
+            pass
+        return self.end
 
     def keys(self, *keys):
         """Press keys one after the other; "a-b" presses both together."""
@@ -193,7 +207,7 @@ class Machine:
     def type_text(self, text):
         names = {" ": "spc", "\n": "ret", "-": "minus", "/": "slash", ".": "dot", "=": "equal", ";": "semicolon",
                  ",": "comma", "_": "shift-minus", ">": "shift-dot", "<": "shift-comma", "|": "shift-backslash",
-                 "&": "shift-7", "$": "shift-4", "\"": "shift-apostrophe", "'": "apostrophe"}
+                 "&": "shift-7", "*": "shift-8", "$": "shift-4", "\"": "shift-apostrophe", "'": "apostrophe"}
         self.keys(*[names.get(c, f"shift-{c.lower()}" if c.isupper() else c) for c in text])
 
     def screen(self, path):
