@@ -60,6 +60,10 @@ s64 sys_mmap(u64 addr, u64 len, u64 prot, u64 flags, u64 fd, u64 off)
 	ret = -EOVERFLOW;
 	if (req.pgoff + (req.len >> PAGE_SHIFT) < req.pgoff)
 		goto out;
+	/* Beyond what the file could ever hold. */
+	if (r.f && S_ISREG(r.f->inode->mode) &&
+	    (req.len > r.f->inode->sb->max_size || off > r.f->inode->sb->max_size - req.len))
+		goto out;
 	ret = -EINVAL;
 	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
 		goto out;

@@ -161,6 +161,9 @@ s64 sys_statx(int dfd, const char __user *path, unsigned flags, unsigned mask,
 
 /* ---- statfs ---- */
 
+#define ANON_INODE_FS_MAGIC 0x09041934
+#define PIPEFS_MAGIC	    0x50495045
+
 static int do_statfs(const struct path *p, struct statfs __user *u)
 {
 	struct super_block *sb = p->dentry->sb;
@@ -168,6 +171,8 @@ static int do_statfs(const struct path *p, struct statfs __user *u)
 	int err = sb->ops && sb->ops->statfs ? sb->ops->statfs(sb, &st) : 0;
 	if (err)
 		return err;
+	if (sb == anon_super())
+		st.f_type = S_ISFIFO(p->dentry->inode->mode) ? PIPEFS_MAGIC : ANON_INODE_FS_MAGIC;
 	if (!st.f_frsize)
 		st.f_frsize = st.f_bsize;
 	if (!st.f_fsid[0])
