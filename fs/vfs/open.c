@@ -513,7 +513,7 @@ s64 sys_fallocate(int fd, int mode, s64 off, s64 len)
 	if (!S_ISREG(i->mode) && !S_ISBLK(i->mode))
 		goto out;
 	err = -EFBIG;
-	if (off + len < 0 || (u64)(off + len) > i->sb->max_size)
+	if (len > INT64_MAX - off || (u64)(off + len) > i->sb->max_size)
 		goto out;
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && (u64)(off + len) > vfs_rlimit(RLIMIT_FSIZE)) {
 		(void)signal_send_thread(current, SIGXFSZ, NULL);

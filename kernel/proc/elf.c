@@ -283,8 +283,10 @@ static int build_stack(struct exec_image *x, const struct elf_file *e, u64 inter
 	if (!b)
 		return -ENOMEM;
 	memcpy(b + (name - sp), x->name, name_len);
-	memcpy(b + (env - sp), x->envp.buf, x->envp.len);
-	memcpy(b + (arg - sp), x->argv.buf, x->argv.len);
+	if (x->envp.len) /* without any there is no buffer */
+		memcpy(b + (env - sp), x->envp.buf, x->envp.len);
+	if (x->argv.len)
+		memcpy(b + (arg - sp), x->argv.buf, x->argv.len);
 	memcpy(b + (plat - sp), platform, sizeof(platform));
 	random_bytes(b + (rnd - sp), 16);
 	u64 *w = (u64 *)b;
