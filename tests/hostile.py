@@ -50,6 +50,26 @@ def crashes(kind, *wanted, smp=2, kernel=KERNEL):
         m.wait_exit(30)
 
 
+def little_memory():
+    """64 MiB: full tmpfs, memory that is not there, a fork bomb, 200 shells; the login shell lives on."""
+    with Machine(kernel=KERNEL, append="console=ttyS0 panic=-1", mem="64M", smp=2, timeout=60) as m:
+        m.expect(PROMPT)
+        m.shell("mkdir /tmp/t; mount -t tmpfs t /tmp/t; dd if=/dev/zero of=/tmp/t/a bs=64k; umount /tmp/t")
+        for command, want in (
+                ("awk 'BEGIN{s=\"x\"; while(1) s=s s}'; echo status $?", "status 137"),
+                ("sh -c 'f() { f; }; f'; echo status $?", "status 139"),
+                ("su user -s /bin/sh -c 'ulimit -u 40; b() { b | b & }; b; sleep 1' 2>&1 | grep -c 'fork' | sed 's/.*[1-9].*/refused/'",
+                 "refused"),
+                ("for i in $(seq 200); do sh -c 'sleep 2; :' & done 2>/dev/null; wait; echo waited", "waited")):
+            out = m.shell(command)
+            if want not in out:
+                raise Failure(f"{command}: {out}")
+        free = int(m.shell("sleep 1; awk '/MemFree/ {print $2}' /proc/meminfo").split()[-1])
+        if free < 48000:
+            raise Failure(f"only {free} KiB are free afterwards")
+        return f"{free} KiB free afterwards"
+
+
 def bad_input(results, parallel):
     good = open(f"{BUILD}/tests/abi.cpio", "rb").read()
     jobs = [
@@ -60,6 +80,7 @@ def bad_input(results, parallel):
         ("bad: no ACPI", lambda: boots(machine="pc", args=("-no-acpi",)) and None),
         ("bad: unknown options", lambda: says(boots("nonsense other=thing"), "nonsense")),
         ("bad: odd values", lambda: boots("loglevel=banana maxcpus=x mem=zzz console=ttyS9 panic=abc") and None),
+        ("bad: little memory", little_memory),
         ("bad: init missing", panics, "Kernel panic - not syncing: Requested init /nowhere failed", "rdinit=/no init=/nowhere"),
         ("bad: init ends", panics, "Attempted to kill init!", "rdinit=/bin/true"),
         ("bad: init is not a program", panics, "Kernel panic - not syncing", "rdinit=/etc/motd init=/etc/motd"),
