@@ -9,6 +9,7 @@ import console
 import hostile
 import host
 import ktest
+import programs
 import tree
 from harness import TOP, run
 
@@ -60,6 +61,7 @@ PARTS = {
     "abi": lambda r: abi.run_all(r, parallel),
     "boot": lambda r: boot.run_all(r, parallel),
     "console": lambda r: console.run_all(r, parallel),
+    "programs": lambda r: programs.run_all(r, parallel),
     "bad": lambda r: hostile.bad_input(r, parallel),
     "fuzz": lambda r: hostile.fuzz(r, parallel),
     "long": long,

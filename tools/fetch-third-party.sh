@@ -17,6 +17,7 @@ zlib|zlib|1:1.2.13.dfsg-1|pool/main/z/zlib|zlib_1.2.13.dfsg.orig.tar.bz2|71feb79
 libvterm|libvterm|0.1.4-1|pool/main/libv/libvterm|libvterm_0.1.4.orig.tar.gz|bc70349e95559c667672fc8c55b9527d9db9ada0fb80a3beda533418d782d3dd|https://www.leonerd.org.uk/code/libvterm/libvterm-0.1.4.tar.gz|bc70349e95559c667672fc8c55b9527d9db9ada0fb80a3beda533418d782d3dd
 lz4|lz4|1.9.4-1|pool/main/l/lz4|lz4_1.9.4.orig.tar.gz|0b0e3aa07c8c063ddf40b082bdf7e37a1562bda40a0ff5272957f3e987e0e54b|https://github.com/lz4/lz4/archive/refs/tags/v1.9.4.tar.gz|0b0e3aa07c8c063ddf40b082bdf7e37a1562bda40a0ff5272957f3e987e0e54b
 zstd|libzstd|1.5.4+dfsg2-5|pool/main/libz/libzstd|libzstd_1.5.4+dfsg2.orig.tar.xz|8cf4bbb65e77ec348d052c8d6230eba66d435bddf64c8b5be2fcb16880c19953|https://github.com/facebook/zstd/releases/download/v1.5.4/zstd-1.5.4.tar.gz|0f470992aedad543126d06efab344dc5f3e171893810455787d38347343a4424
+busybox|busybox|1:1.35.0-4+deb12u1|pool/main/b/busybox|busybox_1.35.0.orig.tar.bz2|faeeb244c35a348a334f4a59e44626ee870fb07b6884d68c10ae8bc19f83a694|https://busybox.net/downloads/busybox-1.35.0.tar.bz2|faeeb244c35a348a334f4a59e44626ee870fb07b6884d68c10ae8bc19f83a694
 "
 # A binary package of which we take files: the Terminus console fonts.
 fonts_package=console-setup-linux
