@@ -55,6 +55,8 @@ u64 extable_fixup(u64 rip);
 #define MSR_STAR	   0xc0000081u
 #define MSR_LSTAR	   0xc0000082u
 #define MSR_CSTAR	   0xc0000083u
+#define MSR_SYSENTER_CS	   0x174u
+#define MSR_CSTAR	   0xc0000083u
 #define MSR_SFMASK	   0xc0000084u
 #define MSR_FS_BASE	   0xc0000100u
 #define MSR_GS_BASE	   0xc0000101u

@@ -53,7 +53,7 @@
 
 struct cpu_features cpu_features __ro_after_init;
 
-extern char syscall_entry[]; /* entry.asm */
+extern char syscall_entry[], syscall_entry32[]; /* entry.asm */
 
 enum { W_1D, W_1C, W_X1D, W_X1C, W_7B, W_7C, W_7D, W_D1A, W_X7D, W_X8B, W_6A };
 
@@ -202,6 +202,8 @@ void cpu_init_this(unsigned cpu)
 	/* SYSRET takes CS from STAR[63:48] + 16 and SS from + 8, SYSCALL from STAR[47:32] and + 8. */
 	wrmsr(MSR_STAR, (u64)USER_CS32 << 48 | (u64)KERNEL_CS << 32);
 	wrmsr(MSR_LSTAR, (u64)syscall_entry);
+	wrmsr(MSR_CSTAR, (u64)syscall_entry32);
+	wrmsr(MSR_SYSENTER_CS, 0); /* SYSENTER faults */
 	wrmsr(MSR_SFMASK, SFMASK);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	wrmsr(MSR_FS_BASE, 0);

@@ -31,6 +31,7 @@ extern trap_irq
 extern thread_first_run_hook
 
 global syscall_entry
+global syscall_entry32
 global vector_table
 global arch_stack_switch
 global thread_start_kernel
@@ -127,6 +128,13 @@ syscall_entry:
 	mov	rdi, rsp
 	call	trap_exit_work
 	jmp	.leave
+
+; SYSCALL from 32-bit code, which AMD's CPUs (and QEMU) let through to CSTAR: there are no 32-bit calls. The
+; stack and %gs are still the user's and stay so.
+	align 16
+syscall_entry32:
+	mov	eax, -ENOSYS
+	sysret
 
 ; ---- exceptions -----------------------------------------------------------------------------------
 

@@ -316,6 +316,7 @@ static s64 tiocsti(struct tty *t, unsigned long arg)
 
 static s64 misc_ioctl(struct tty *t, unsigned cmd, unsigned long arg)
 {
+	const struct tty_ldisc_ops *ld;
 	int v;
 
 	switch (cmd) {
@@ -329,7 +330,8 @@ static s64 misc_ioctl(struct tty *t, unsigned cmd, unsigned long arg)
 		v = READ_ONCE(t->exclusive);
 		return put_user(v, (int __user *)u64_to_user(arg));
 	case TIOCGETD:
-		v = t->ldisc ? t->ldisc->num : N_TTY;
+		ld = READ_ONCE(t->ldisc); /* a hang-up takes it away */
+		v = ld ? ld->num : N_TTY;
 		return put_user(v, (int __user *)u64_to_user(arg));
 	case TIOCSETD:
 		if (copy_in(&v, u64_to_user(arg), sizeof(v)))

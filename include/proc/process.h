@@ -3,6 +3,7 @@
 #pragma once
 #include <sched/thread.h>
 #include <lib/list.h>
+#include <sync/rcu.h>
 #include <uapi/resource.h>
 
 struct tty;
@@ -43,7 +44,7 @@ struct process {
 	bool leader;			  /* [tasklist_lock] session leader */
 	bool did_exec, vfork;
 	bool keep_caps; /* [o] prctl(PR_SET_KEEPCAPS) */
-	bool child_subreaper, has_child_subreaper, dumpable;
+	bool child_subreaper, dumpable;
 	u32 state;	  /* PROC_* [tasklist_lock] */
 	int exit_code;	  /* [tasklist_lock] wait status of a zombie */
 	int stop_code;	  /* [siglock] stop signal not yet reported by wait, 0: none */
@@ -72,14 +73,17 @@ static inline struct process *group_process(struct thread_group *g)
 extern spinlock_t tasklist_lock;
 extern struct process *init_process; /* PID 1; NULL before it starts */
 
-/* siglock of a group: exec may swap the handler table, so look again after locking. */
+/* siglock of a group: exec may swap the handler table, so look again after locking; the old one stays
+ * for a grace period. */
 static inline unsigned long siglock(struct thread_group *g) __no_lock_check
 {
 	for (;;) {
-		struct sighand *sh = READ_ONCE(g->sighand);
 		unsigned long f;
 
+		rcu_read_lock();
+		struct sighand *sh = READ_ONCE(g->sighand);
 		spin_lock_irqsave(&sh->lock, f);
+		rcu_read_unlock(); /* the lock keeps it from here on */
 		if (likely(sh == READ_ONCE(g->sighand)))
 			return f;
 		spin_unlock_irqrestore(&sh->lock, f);

@@ -349,6 +349,8 @@ static int switch_over(struct exec_image *x)
 	x->mm->exe = x->file;
 	x->mm->oom_score_adj = p->oom_score_adj;
 	x->mm->dumpable = !x->secure;
+	if (x->secure) /* before others can look into the new memory */
+		p->dumpable = false;
 	old = mm_install(x->mm);
 	x->mm = NULL;
 	if (old) {
@@ -362,14 +364,16 @@ static int switch_over(struct exec_image *x)
 	files_close_on_exec();
 	set_comm(t, x->name);
 	p->did_exec = true;
-	p->dumpable = !x->secure;
 	p->keep_caps = false;
 	if (x->secure || x->cred->euid != current_cred()->euid)
 		p->pdeath_signal = 0;
 	t->exit_signal = SIGCHLD;
 	t->restart.fn = NULL;
+	bool secure = x->secure;
 	cred_commit(x->cred);
 	x->cred = NULL;
+	if (!secure)
+		p->dumpable = true;
 	start_regs(stack_user_regs(t->kstack), x);
 	return 0;
 }

@@ -59,12 +59,9 @@ static void exit_mm(struct thread *t)
 /* Who takes p's children: a living subreaper among the ancestors, else PID 1. tasklist_lock held. */
 static struct process *find_reaper(struct process *p)
 {
-	if (p->has_child_subreaper) {
-		for (struct process *a = p->parent; a && a != init_process; a = a->parent) {
-			if (a->child_subreaper && a->state == PROC_RUNNING && a->tg.nr_threads)
-				return a;
-		}
-	}
+	for (struct process *a = p->parent; a && a != init_process; a = a->parent)
+		if (a->child_subreaper && a->state == PROC_RUNNING && a->tg.nr_threads)
+			return a;
 	return init_process;
 }
 
@@ -167,6 +164,8 @@ void process_release_finish(struct process *p)
 {
 	struct thread *leader = p->tg.leader;
 
+	/* Who holds a reference to the process may still ask (process_cred). */
+	WRITE_ONCE(p->tg.leader, NULL);
 	if (leader)
 		thread_put(leader);
 	process_put(p);
@@ -224,10 +223,20 @@ static void exit_process_things(struct process *p, int code)
 
 static void exit_tty(struct process *p)
 {
+	struct tty *tty = NULL;
+	unsigned long f = siglock(&p->tg);
+
+	/* A hang-up may take it from us at any moment. */
 	if (p->leader && p->tty && tty_hooks) {
-		tty_hooks->session_exit(p->tty);
+		tty = p->tty;
+		tty_hooks->get(tty);
+	}
+	sigunlock(&p->tg, f);
+	if (tty) {
+		tty_hooks->session_exit(tty);
+		tty_hooks->release(tty);
 	} else if (p->leader && p->tty_old_pgrp) {
-		unsigned long f = siglock(&p->tg);
+		f = siglock(&p->tg);
 		struct pid *old = p->tty_old_pgrp;
 
 		p->tty_old_pgrp = NULL;

@@ -122,7 +122,6 @@ static int copy_process(struct thread *t, u64 fl)
 	p->tg.sigpending_limit = p->rlim[RLIMIT_SIGPENDING].rlim_cur;
 	itimers_limit_changed(p);
 	p->personality = me->personality;
-	p->has_child_subreaper = me->has_child_subreaper || me->child_subreaper;
 	p->dumpable = me->dumpable;
 	p->oom_score_adj = me->oom_score_adj;
 	p->timer_slack_ns = me->timer_slack_ns;

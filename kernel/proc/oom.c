@@ -87,11 +87,13 @@ static bool out_of_memory(gfp_t gfp, unsigned order)
 	}
 	victim_pid = p->pid->nr;
 	victim_at = ktime_get();
-	struct thread *leader = p->tg.leader;
+	rcu_read_lock();
+	struct thread *leader = READ_ONCE(p->tg.leader);
 	pr_err("Out of memory (order %u, asked by %s[%d]): killed process %d (%s), %lu KiB in use, "
 	       "oom_score_adj %d",
 	       order, current->comm, current->tid, victim_pid, leader ? leader->comm : "?",
 	       points * (PAGE_SIZE / KiB), p->oom_score_adj);
+	rcu_read_unlock();
 	(void)process_signal(p, SIGKILL, NULL);
 	bool self = p == current->proc;
 	process_put(p);

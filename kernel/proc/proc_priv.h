@@ -33,6 +33,8 @@ void process_set_session(struct process *p, struct pid *session);
 extern const struct tty_hooks *tty_hooks; /* may be NULL */
 void process_clear_tty(struct process *p);
 u64 process_forks(void); /* since boot */
+/* The credentials of p's leader; NULL once p is reaped. RCU. */
+const struct cred *process_cred(struct process *p);
 /* The descriptor table of t: counted or NULL. */
 struct files *process_files(struct thread *t);
 /* p loses parent (or dies): SIGHUP and SIGCONT if that orphans a stopped group. tasklist_lock held. */

@@ -349,6 +349,13 @@ void process_times(struct process *p, u64 *utime, u64 *stime)
 	*stime = s;
 }
 
+const struct cred *process_cred(struct process *p)
+{
+	struct thread *t = READ_ONCE(p->tg.leader);
+
+	return t ? rcu_dereference(t->cred) : NULL;
+}
+
 int process_may_access(struct process *p)
 {
 	const struct cred *c = current_cred(), *tc;
@@ -357,8 +364,7 @@ int process_may_access(struct process *p)
 	if (p == current->proc)
 		return 0;
 	rcu_read_lock();
-	struct thread *t = READ_ONCE(p->tg.leader);
-	tc = t ? rcu_dereference(t->cred) : NULL;
+	tc = process_cred(p);
 	if (cred_capable(c, CAP_SYS_PTRACE))
 		err = 0;
 	else if (tc && p->dumpable && c->fsuid == tc->euid && c->fsuid == tc->suid &&
@@ -410,9 +416,9 @@ u64 rlimit_get(unsigned res)
 static bool sigio_allowed(const struct cred *c, struct process *p)
 {
 	rcu_read_lock();
-	const struct cred *t = rcu_dereference(READ_ONCE(p->tg.leader)->cred);
-	bool ok = !c->euid || c->euid == t->suid || c->euid == t->uid || c->uid == t->suid ||
-		  c->uid == t->uid;
+	const struct cred *t = process_cred(p);
+	bool ok = t && (!c->euid || c->euid == t->suid || c->euid == t->uid || c->uid == t->suid ||
+			c->uid == t->uid);
 	rcu_read_unlock();
 	return ok;
 }

@@ -381,7 +381,13 @@ static int node_show(struct seq *s, void *arg)
 
 	if (!t)
 		return -ESRCH;
-	int err = n->kind == K_FD ? show_fdinfo(s, n, t) : n->entry->show(s, t->proc, t);
+	/* It may have become somebody else since the file was opened (execve of a set-user-ID program). */
+	int err =
+		n->kind == K_FD || (n->entry->flags & PE_PRIVATE) ? process_may_access(t->proc) : 0;
+	if (err)
+		err = -EACCES;
+	else
+		err = n->kind == K_FD ? show_fdinfo(s, n, t) : n->entry->show(s, t->proc, t);
 	thread_put(t);
 	return err;
 }

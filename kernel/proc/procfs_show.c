@@ -207,12 +207,17 @@ static void show_groups(struct seq *s, struct thread *t)
 /* A bit mask as "f" (hexadecimal, groups of 32) and as "0-3". */
 static void show_cpus(struct seq *s, struct thread *t)
 {
+	unsigned long *mask = kzalloc(cpumask_bytes(), GFP_KERNEL);
+
+	if (!mask)
+		return;
+	(void)sched_get_affinity(t, mask);
 	seq_puts(s, "Cpus_allowed:\t");
 	for (int w = (int)(nr_cpus - 1) / 32; w >= 0; w--) {
 		u32 m = 0;
 		for (unsigned b = 0; b < 32; b++) {
 			unsigned c = w * 32 + b;
-			if (c < nr_cpus && (!t->affinity || bit_test(t->affinity, c)))
+			if (c < nr_cpus && bit_test(mask, c))
 				m |= 1u << b;
 		}
 		seq_printf(s, w ? "%08x," : (nr_cpus > 32 ? "%08x" : "%x"), m);
@@ -222,15 +227,16 @@ static void show_cpus(struct seq *s, struct thread *t)
 	for (unsigned c = 0; c < nr_cpus; c++) {
 		unsigned e = c;
 
-		if (t->affinity && !bit_test(t->affinity, c))
+		if (!bit_test(mask, c))
 			continue;
-		while (e + 1 < nr_cpus && (!t->affinity || bit_test(t->affinity, e + 1)))
+		while (e + 1 < nr_cpus && bit_test(mask, e + 1))
 			e++;
 		seq_printf(s, e > c ? "%s%u-%u" : "%s%u", first ? "" : ",", c, e);
 		first = false;
 		c = e;
 	}
 	seq_putc(s, '\n');
+	kfree(mask);
 }
 
 static int show_status(struct seq *s, struct process *p, struct thread *t)

@@ -22,7 +22,7 @@ static int set_limit(struct process *p, unsigned res, const struct rlimit *n)
 {
 	if (n->rlim_cur > n->rlim_max)
 		return -EINVAL;
-	if (res == RLIMIT_NOFILE && n->rlim_max > NR_OPEN_MAX && n->rlim_max != RLIM_INFINITY)
+	if (res == RLIMIT_NOFILE && n->rlim_max > NR_OPEN_MAX)
 		return -EPERM;
 	unsigned long f = siglock(&p->tg);
 	int err = 0;
@@ -84,10 +84,12 @@ static int may_prlimit(struct process *p)
 	if (p == current->proc)
 		return 0;
 	rcu_read_lock();
-	tc = rcu_dereference(p->tg.leader->cred);
-	if ((c->uid == tc->euid && c->uid == tc->suid && c->uid == tc->uid && c->gid == tc->egid &&
-	     c->gid == tc->sgid && c->gid == tc->gid) ||
-	    capable(CAP_SYS_RESOURCE))
+	tc = process_cred(p);
+	if (!tc)
+		err = -ESRCH;
+	else if ((c->uid == tc->euid && c->uid == tc->suid && c->uid == tc->uid &&
+		  c->gid == tc->egid && c->gid == tc->sgid && c->gid == tc->gid) ||
+		 capable(CAP_SYS_RESOURCE))
 		err = 0;
 	rcu_read_unlock();
 	return err;

@@ -223,8 +223,8 @@ static void visit_process(struct process *p, struct prio_walk *w)
 static bool of_user(struct process *p, uid_t uid)
 {
 	rcu_read_lock();
-	struct thread *t = READ_ONCE(p->tg.leader);
-	bool yes = t && rcu_dereference(t->cred)->uid == uid;
+	const struct cred *c = process_cred(p);
+	bool yes = c && c->uid == uid;
 	rcu_read_unlock();
 	return yes;
 }

@@ -192,8 +192,10 @@ bool may_signal(struct process *p, int sig)
 	if (p == me)
 		return true;
 	rcu_read_lock();
-	const struct cred *tc = rcu_dereference(READ_ONCE(p->tg.leader)->cred);
-	ok = c->euid == tc->suid || c->euid == tc->uid || c->uid == tc->suid || c->uid == tc->uid;
+	const struct cred *tc = process_cred(p);
+	/* Reaped meanwhile: what is sent reaches nobody. */
+	ok = !tc || c->euid == tc->suid || c->euid == tc->uid || c->uid == tc->suid ||
+	     c->uid == tc->uid;
 	rcu_read_unlock();
 	if (ok || capable(CAP_KILL))
 		return true;

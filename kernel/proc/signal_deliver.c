@@ -249,7 +249,7 @@ static void run_handler(struct regs *r, int sig, const siginfo_t *info, const st
 	}
 	r->orig_rax = (u64)-1;
 	t->restore_mask = false;
-	if ((ka->flags & SA_ONSTACK) && ((u32)t->altstack.ss_flags & SS_AUTODISARM))
+	if ((u32)t->altstack.ss_flags & SS_AUTODISARM) /* whatever stack the handler runs on */
 		t->altstack = (stack_t){.ss_flags = SS_DISABLE};
 	mask.sig[0] |= ka->mask.sig[0];
 	if (!(ka->flags & SA_NODEFER))

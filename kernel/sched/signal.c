@@ -137,16 +137,17 @@ static void do_continue(struct thread_group *g)
 {
 	struct thread *t;
 	remove_everywhere(g, STOP_MASK);
-	list_for_each_entry (t, &g->threads, group_node)
-		t->jobctl &= ~JOBCTL_STOP;
 	g->stop_count = 0;
+	/* Some may sleep already in a stop that is not complete yet. */
+	list_for_each_entry (t, &g->threads, group_node) {
+		t->jobctl &= ~JOBCTL_STOP;
+		thread_wake(t, T_STOPPED);
+	}
 	if (!(g->flags & TG_STOPPED))
 		return;
 	g->flags = (g->flags & ~TG_STOPPED) | TG_CONTINUED | TG_CONT_NOTIFY;
-	list_for_each_entry (t, &g->threads, group_node) {
+	list_for_each_entry (t, &g->threads, group_node)
 		thread_set_work(t, TIF_SIGPENDING);
-		thread_wake(t, T_STOPPED);
-	}
 }
 
 /* What sending does at once; false: the group takes no more signals. */

@@ -18,7 +18,8 @@ struct timer_base {
 	struct timer *leftmost; /* [lock] */
 	struct timer *running;	/* [lock] its fn is being called */
 	u64 programmed;		/* [lock] what the hardware was told; U64_MAX: nothing */
-	bool in_interrupt;	/* [lock] the expiry loop programs when it is done */
+	u64 not_before;	   /* [lock] expiry took too long: the next interrupt waits until then */
+	bool in_interrupt; /* [lock] the expiry loop programs when it is done */
 };
 
 static DEFINE_PER_CPU(struct timer_base, timer_base) = {.lock = SPINLOCK_INIT(timer_base.lock),
@@ -28,6 +29,8 @@ static bool timers_on; /* [I] after time_init: the hardware timer may be program
 static void program(struct timer_base *b)
 {
 	u64 next = b->leftmost ? (u64)b->leftmost->expires : UINT64_MAX;
+	if (next < b->not_before)
+		next = b->not_before;
 	if (timers_on && next < b->programmed) {
 		b->programmed = next;
 		arch_timer_program(next);
@@ -169,6 +172,11 @@ bool timer_cancel(struct timer *t)
 	}
 }
 
+/* Timers that restart themselves faster than they are served (setitimer with a microsecond), or very
+ * many of them, must not keep the CPU in its interrupt: after this long the rest waits as long again. */
+#define EXPIRY_BUDGET (1 * NSEC_PER_MSEC)
+#define EXPIRY_PAUSE  (5 * NSEC_PER_MSEC) /* at most */
+
 /* The local timer interrupt: hard IRQ, interrupts off. */
 static void timer_interrupt(void)
 {
@@ -176,15 +184,20 @@ static void timer_interrupt(void)
 	__spin_acquire(&b->lock);
 	b->in_interrupt = true;
 	b->programmed = UINT64_MAX;
-	u64 now = arch_clock_ns();
-	for (;;) {
+	b->not_before = 0;
+	u64 start = arch_clock_ns(), now = start;
+	for (unsigned n = 0;; n++) {
 		struct timer *t = b->leftmost;
 		if (!t)
 			break;
-		if ((u64)t->expires > now) {
+		if ((u64)t->expires > now || n % 16 == 15) {
 			now = arch_clock_ns();
 			if ((u64)t->expires > now)
 				break;
+			if (now - start > EXPIRY_BUDGET) {
+				b->not_before = now + min_t(u64, now - start, EXPIRY_PAUSE);
+				break;
+			}
 		}
 		dequeue(b, t);
 		WRITE_ONCE(b->running, t);
