@@ -361,9 +361,10 @@ static int switch_over(struct exec_image *x)
 		sigunlock(&p->tg, siglock(&p->tg));
 		mm_put(old);
 	}
+	/* A parent that sees a descriptor closed by this exec may no longer move us (setpgid(2)). */
+	p->did_exec = true;
 	files_close_on_exec();
 	set_comm(t, x->name);
-	p->did_exec = true;
 	p->keep_caps = false;
 	if (x->secure || x->cred->euid != current_cred()->euid)
 		p->pdeath_signal = 0;

@@ -257,6 +257,7 @@ static void flags(void)
 	waitpid(child, &s, WUNTRACED);
 	check("without it a stop is told",
 	      count == 1 && last.si_code == CLD_STOPPED && last.si_status == SIGSTOP);
+	signal(SIGCHLD, SIG_DFL); /* being told of the continuation would interrupt the wait */
 	kill(child, SIGCONT);
 	waitpid(child, &s, 0);
 	catch (SIGCHLD, SA_NOCLDWAIT);
