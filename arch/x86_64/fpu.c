@@ -204,6 +204,23 @@ size_t arch_fpu_frame_size(void)
 	return cpu_features.xsave_size + (cpu_features.xsave ? sizeof(u32) : 0);
 }
 
+/* Programs read and change x87 and SSE registers in a frame without a look at the header: components that
+ * the CPU left out as initial (SDM vol. 1, 13.6) are filled in, and the frame's header names them. The
+ * values are the true ones, so the area stays what the CPU knows it to be. */
+static void fill_legacy(struct xsave_area *x)
+{
+	u64 missing = ~x->xstate_bv;
+
+	if (missing & XCR0_X87) {
+		x->fx.fcw = 0x37f;
+		x->fx.fsw = x->fx.ftw = x->fx.fop = 0;
+		x->fx.rip = x->fx.rdp = 0;
+		memset(x->fx.st, 0, sizeof(x->fx.st));
+	}
+	if (missing & XCR0_SSE)
+		memset(x->fx.xmm, 0, sizeof(x->fx.xmm));
+}
+
 int arch_fpu_save_user(void __user *frame)
 {
 	struct fpu_state *s = own_state();
@@ -220,12 +237,16 @@ int arch_fpu_save_user(void __user *frame)
 		return -EFAULT;
 	preempt_disable();
 	hw_save(s);
+	if (cpu_features.xsave)
+		fill_legacy(&s->xsave);
+	u64 bv = s->xsave.xstate_bv | XCR0_X87 | XCR0_SSE;
 	preempt_enable();
 	if (copy_out(p, &s->xsave, size))
 		return -EFAULT;
 	if (!cpu_features.xsave)
 		return clear_user(p + SW_BYTES_OFFSET, sizeof(sw));
 	if (copy_out(p + SW_BYTES_OFFSET, &sw, sizeof(sw)) ||
+	    copy_out(p + offsetof(struct xsave_area, xstate_bv), &bv, sizeof(bv)) ||
 	    copy_out(p + size, &magic2, sizeof(magic2)))
 		return -EFAULT;
 	return 0;

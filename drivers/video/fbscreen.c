@@ -109,7 +109,7 @@ int fbscreen_init(struct fbscreen *f, const struct boot_framebuffer *fmt, void *
 	f->bytes = DIV_ROUND_UP(fmt->bpp, 8);
 	f->font = font;
 	if (f->bytes < 2 || f->bytes > 4 || f->width < font->width || f->height < font->height ||
-	    f->pitch < f->width * f->bytes)
+	    f->pitch < (u64)f->width * f->bytes)
 		return -EINVAL;
 	f->s.name = "framebuffer";
 	f->s.cols = f->width / font->width;

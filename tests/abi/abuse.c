@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <ucontext.h>
 
 /* ---- SIGCONT while a stop is under way: threads that have stopped already go on ---- */
 
@@ -205,8 +206,35 @@ static void test_autodisarm(void)
 	check("and is armed again behind it", s.ss_flags == (int)(1u << 31) && s.ss_sp == space);
 }
 
+/* ---- floating-point state in a signal frame: what a handler writes there holds ---- */
+
+static uint16_t seen_control;
+
+static void change_rounding(int sig, siginfo_t *si, void *context)
+{
+	uint16_t *control = (uint16_t *)((ucontext_t *)context)->uc_mcontext.fpregs;
+
+	seen_control = *control;
+	*control |= 0xc00; /* towards zero */
+}
+
+static void test_fpu_frame(void)
+{
+	struct sigaction a = {.sa_sigaction = change_rounding, .sa_flags = SA_SIGINFO};
+	uint16_t control = 0;
+
+	sigaction(SIGUSR2, &a, NULL);
+	__asm__ volatile("fninit");
+	raise(SIGUSR2);
+	__asm__ volatile("fnstcw %0" : "=m"(control));
+	__asm__ volatile("fninit");
+	check("a frame shows the initial x87 state", seen_control == 0x37f);
+	check("and a change of it is taken over", control == 0xf7f);
+}
+
 int main(void)
 {
+	test_fpu_frame();
 	test_partial_stop();
 	test_late_subreaper();
 	test_open_files_limit();
