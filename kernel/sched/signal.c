@@ -173,7 +173,8 @@ static bool wants(const struct thread *t, int sig)
 		return sigset_test(&t->waits_for, sig); /* sigtimedwait */
 	if (sig == SIGKILL)
 		return true;
-	if (t->state & (T_STOPPED | T_TRACED))
+	/* The parent may know of the stop before the last thread's state tells it. */
+	if ((t->state & (T_STOPPED | T_TRACED)) || (t->group->flags & TG_STOPPED))
 		return false;
 	return t->on_cpu || !thread_test_work((struct thread *)t, TIF_SIGPENDING);
 }
