@@ -88,7 +88,10 @@ const char *arch_clocksource_name(void)
 
 u64 clock_ns_to_tsc(u64 ns)
 {
-	return scale.tsc_base + (u64)(((unsigned __int128)ns * inverse_mult) >> 32);
+	unsigned __int128 t = (((unsigned __int128)ns * inverse_mult) >> 32) + scale.tsc_base;
+
+	/* Centuries ahead the counter would wrap: the result must not lie in the past. */
+	return likely(t < UINT64_MAX - 1) ? (u64)t : UINT64_MAX - 1;
 }
 
 u64 clock_max_gap_ns(void)

@@ -97,6 +97,22 @@ KTEST(clock, runs_and_delays)
 	CHECK(back > ns - 100000 && back < ns + 100000);
 }
 
+/* What a program may ask for, up to the largest ktime_t, at any rate of the TSC. */
+KTEST(clock, far_deadlines_do_not_wrap)
+{
+	u64 last = 0, bad = 0;
+
+	for (u64 ns = 1ul << 30; ns < 1ul << 63; ns += ns / 16) {
+		u64 t = clock_ns_to_tsc(ns);
+
+		bad += t < last || t == UINT64_MAX;
+		last = t;
+	}
+	CHECK_EQ(bad, 0);
+	CHECK(clock_ns_to_tsc(KTIME_MAX) >= last);
+	CHECK(clock_ns_to_tsc(KTIME_MAX) > rdtsc());
+}
+
 KTEST(clock, rtc_is_plausible)
 {
 	u64 t = arch_rtc_read();
