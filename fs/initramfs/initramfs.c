@@ -210,8 +210,29 @@ static void end_file(struct unpacker *u, const struct cpio_entry *e)
 	u->out = NULL;
 }
 
+/* A link from /bin/x to /usr/bin/x, where /bin itself leads to /usr/bin, would replace what it means. */
+static bool leads_to_itself(const char *name, const char *target)
+{
+	const char *slash = strrchr(name, '/');
+	int dir = *target != '/' && slash ? (int)(slash - name) + 1 : 0;
+	char *full = kasprintf(GFP_KERNEL, "%.*s%s", dir, name, target);
+	struct path here, there;
+	bool same = false;
+	if (full && !path_lookup(AT_FDCWD, name, 0, &here)) {
+		if (!path_lookup(AT_FDCWD, full, LOOKUP_FOLLOW, &there)) {
+			same = here.dentry == there.dentry;
+			path_put(&there);
+		}
+		path_put(&here);
+	}
+	kfree(full);
+	return same;
+}
+
 static void make_symlink(const struct cpio_entry *e, const char *target)
 {
+	if (leads_to_itself(e->name, target))
+		return;
 	clear_way(e->name, e->mode);
 	int err = vfs_symlink(target, AT_FDCWD, e->name);
 	if (err)

@@ -455,15 +455,17 @@ s64 sys_sendfile(int out, int in, s64 __user *uoff, size_t n)
 		goto out;
 	if (!S_ISREG(i.f->inode->mode) && !S_ISBLK(i.f->inode->mode) && !S_ISCHR(i.f->inode->mode))
 		goto out;
-	u64 at = (u64)off;
-	bool li = !uoff && lock_pos(&i);
-	bool lo = o.f != i.f && lock_pos(&o);
-	ret = vfs_copy(i.f, uoff ? &at : pos_of(i.f), o.f, pos_of(o.f), min(n, MAX_RW_COUNT));
-	if (lo)
-		mutex_unlock(&o.f->pos_lock);
-	if (li)
-		mutex_unlock(&i.f->pos_lock);
-	off = (s64)at;
+	/* Positions are read before and stored after, without their locks: two of them over a copy that may
+	 * block would dead-lock with the copy the other way. */
+	u64 *ipos = pos_of(i.f), *opos = pos_of(o.f);
+	u64 ip = uoff ? (u64)off : ipos ? READ_ONCE(*ipos) : 0, op = opos ? READ_ONCE(*opos) : 0;
+	ret = vfs_copy(i.f, uoff || ipos ? &ip : NULL, o.f, opos ? &op : NULL,
+		       min(n, MAX_RW_COUNT));
+	if (opos && ret > 0)
+		WRITE_ONCE(*opos, op);
+	if (!uoff && ipos && ret > 0)
+		WRITE_ONCE(*ipos, ip);
+	off = (s64)ip;
 	if (uoff && put_user(off, uoff))
 		ret = -EFAULT;
 out:

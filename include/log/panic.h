@@ -7,11 +7,9 @@
  * fault inside itself. */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 void panic_regs(const struct regs *r, const char *fmt, ...) __printf(2, 3) __noreturn;
-#ifdef CONFIG_DEBUG
-/* With a text of several lines under the message. */
+/* With a text of several lines under the message; and such a text alone. Debug builds only. */
 void panic_with(const char *details, const char *fmt, ...) __printf(2, 3) __noreturn;
 void print_lines(enum log_level level, const char *text);
-#endif
 extern bool panicking;
 extern s64 panic_timeout; /* [a] seconds before a reboot; 0: never, negative: at once */
 

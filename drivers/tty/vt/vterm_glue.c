@@ -10,6 +10,7 @@
 #include <lib/err.h>
 #include <lib/list.h>
 #include <lib/string.h>
+#include <lib/utf8.h>
 #include <log/printk.h>
 #include "vt_priv.h"
 #include "vterm_internal.h"
@@ -32,6 +33,7 @@ struct vt_term {
 	enum { PS_TEXT, PS_ESC, PS_OSC, PS_PALETTE, PS_CSI, PS_CSI3, PS_FKEY } pre; /* prescan */
 	u8 palette_digits[7];
 	unsigned nr_digits;
+	struct utf8_cleaner utf8;
 	void *escape[5]; /* __builtin_setjmp buffer while inside the library */
 	bool inside;
 };
@@ -411,14 +413,19 @@ static void start_library(struct vt *v)
 	vterm_state_reset(t->state, 1);
 }
 
+/* The library sizes an array by the bytes of a text and writes one character more when the text begins in
+ * the middle of a broken sequence: it gets well-formed UTF-8 in whole characters only. */
 static void feed(struct vt *v, const u8 *p, size_t n)
 {
-	while (n) {
-		size_t k = min_t(size_t, n, SLICE);
+	u8 clean[SLICE + UTF8_CLEAN_MAX];
+	size_t have = 0;
 
-		vterm_input_write(v->term->vt, (const char *)p, k);
-		p += k;
-		n -= k;
+	for (size_t i = 0; i < n; i++) {
+		have += utf8_clean(&v->term->utf8, p[i], clean + have);
+		if (have >= SLICE || i + 1 == n) {
+			vterm_input_write(v->term->vt, (const char *)clean, have);
+			have = 0;
+		}
 	}
 }
 
