@@ -60,13 +60,18 @@ static void sharing(void)
 	check("without CLONE_VM: a copy", exited(run(set_shared, 0), 0) && shared == 0);
 	check("CLONE_VM: the same memory", exited(run(set_shared, CLONE_VM), 0) && shared == 42);
 	shared = 0;
-	check("CLONE_VM and CLONE_VFORK", exited(run(set_shared, CLONE_VM | CLONE_VFORK), 0) && shared == 42);
+	check("CLONE_VM and CLONE_VFORK",
+	      exited(run(set_shared, CLONE_VM | CLONE_VFORK), 0) && shared == 42);
 	fd = open("/dev/null", O_RDONLY);
-	check("without CLONE_FILES: a copy of the table", exited(run(close_fd, 0), 0) && fcntl(fd, F_GETFD) == 0);
-	check("CLONE_FILES: the same table", exited(run(close_fd, CLONE_FILES), 0) && fcntl(fd, F_GETFD) == -1);
+	check("without CLONE_FILES: a copy of the table",
+	      exited(run(close_fd, 0), 0) && fcntl(fd, F_GETFD) == 0);
+	check("CLONE_FILES: the same table",
+	      exited(run(close_fd, CLONE_FILES), 0) && fcntl(fd, F_GETFD) == -1);
 	umask(022);
-	check("without CLONE_FS: its own directory", exited(run(change_fs, 0), 0) && !access("sub", F_OK) && umask(022) == 022);
-	check("CLONE_FS: the same directory and umask", exited(run(change_fs, CLONE_FS), 0) && access("sub", F_OK) && umask(022) == 0123);
+	check("without CLONE_FS: its own directory",
+	      exited(run(change_fs, 0), 0) && !access("sub", F_OK) && umask(022) == 022);
+	check("CLONE_FS: the same directory and umask",
+	      exited(run(change_fs, CLONE_FS), 0) && access("sub", F_OK) && umask(022) == 0123);
 	chdir("..");
 	struct sigaction sa;
 	signal(SIGUSR1, SIG_DFL);
@@ -78,7 +83,8 @@ static void sharing(void)
 	check("CLONE_SIGHAND: the same", sa.sa_handler == SIG_IGN);
 	signal(SIGUSR1, SIG_DFL);
 	pid_t p = clone(parent_of, stack + sizeof(stack), CLONE_VM | CLONE_PARENT | SIGCHLD, NULL);
-	check("CLONE_PARENT: not our child", p > 0 && waitpid(p, NULL, __WALL) == -1 && errno == ECHILD);
+	check("CLONE_PARENT: not our child",
+	      p > 0 && waitpid(p, NULL, __WALL) == -1 && errno == ECHILD);
 	for (int i = 0; i < 200 && shared != getppid(); i++)
 		nap(0.005);
 	check("but our parent's", shared == getppid());
@@ -119,10 +125,15 @@ static void ids(void)
 		_exit(ctid == getpid() ? 0 : 1);
 	check("CLONE_CHILD_SETTID", exited(status_of(p), 0) && ctid == 0);
 	*sh = 7;
-	p = clone(is_there, stack + sizeof(stack), CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_VM | CLONE_VFORK | SIGCHLD, sh, NULL, NULL, sh);
+	p = clone(is_there, stack + sizeof(stack),
+		  CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_VM | CLONE_VFORK | SIGCHLD, sh,
+		  NULL, NULL, sh);
 	check("CLONE_CHILD_CLEARTID", exited(status_of(p), 0) && *sh == 0);
 	int other = 0;
-	p = clone(sleeps, stack + sizeof(stack), CLONE_VM | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_PARENT_SETTID | SIGCHLD, NULL, &other, NULL, sh);
+	p = clone(sleeps, stack + sizeof(stack),
+		  CLONE_VM | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_PARENT_SETTID |
+			  SIGCHLD,
+		  NULL, &other, NULL, sh);
 	check("the word holds the id", other == p);
 	while (*sh && syscall(SYS_futex, sh, FUTEX_WAIT, p, NULL, NULL, 0) == -1 && errno != EAGAIN)
 		;
@@ -150,10 +161,15 @@ static void ids(void)
 
 static void refusals(void)
 {
-	fails("CLONE_SIGHAND without CLONE_VM", raw_clone(CLONE_SIGHAND | SIGCHLD, NULL, NULL, NULL), EINVAL);
-	fails("CLONE_THREAD without CLONE_SIGHAND", raw_clone(CLONE_THREAD | CLONE_VM, NULL, NULL, NULL), EINVAL);
-	fails("CLONE_FS and CLONE_NEWNS", raw_clone(CLONE_FS | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL), EINVAL);
-	fails("CLONE_THREAD and CLONE_NEWPID", raw_clone(CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_NEWPID, NULL, NULL, NULL), EINVAL);
+	fails("CLONE_SIGHAND without CLONE_VM",
+	      raw_clone(CLONE_SIGHAND | SIGCHLD, NULL, NULL, NULL), EINVAL);
+	fails("CLONE_THREAD without CLONE_SIGHAND",
+	      raw_clone(CLONE_THREAD | CLONE_VM, NULL, NULL, NULL), EINVAL);
+	fails("CLONE_FS and CLONE_NEWNS",
+	      raw_clone(CLONE_FS | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL), EINVAL);
+	fails("CLONE_THREAD and CLONE_NEWPID",
+	      raw_clone(CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_NEWPID, NULL, NULL, NULL),
+	      EINVAL);
 }
 
 static long clone3_(struct clone_args *a, size_t n)

@@ -31,7 +31,13 @@ static int run(const char *path, char **argv, char **envp)
 	pid_t p = fork();
 	if (!p) {
 		execve(path, argv, envp);
-		_exit(100 + (errno == ELOOP ? 1 : errno == E2BIG ? 2 : errno == ETXTBSY ? 3 : errno == ENOENT ? 4 : errno == EACCES ? 5 : errno == ENOEXEC ? 6 : 0));
+		_exit(100 + (errno == ELOOP	? 1
+			     : errno == E2BIG	? 2
+			     : errno == ETXTBSY ? 3
+			     : errno == ENOENT	? 4
+			     : errno == EACCES	? 5
+			     : errno == ENOEXEC ? 6
+						: 0));
 	}
 	waitpid(p, &s, 0);
 	return s;
@@ -43,7 +49,8 @@ static void busy(void)
 {
 	copy_self("prog");
 	int fd = open("prog", O_RDWR);
-	check("a file open for writing is no program", exited(run("./prog", ARGS("x", "9"), none), 103));
+	check("a file open for writing is no program",
+	      exited(run("./prog", ARGS("x", "9"), none), 103));
 	close(fd);
 	int p[2];
 	char c;
@@ -91,10 +98,12 @@ static void scripts(void)
 	check("a script of itself", exited(run("./loop", ARGS("x"), none), 101));
 	snprintf(text, sizeof(text), "#!   %s   arguments   \n", self);
 	script("spaces", text);
-	check("spaces around, one argument", exited(run("./spaces", ARGS("zero", "a", "b"), none), 33));
+	check("spaces around, one argument",
+	      exited(run("./spaces", ARGS("zero", "a", "b"), none), 33));
 	snprintf(text, sizeof(text), "#!%s count one two three", self);
 	script("noline", text);
-	check("no newline; the rest is one argument", exited(run("./noline", ARGS("zero"), none), 3));
+	check("no newline; the rest is one argument",
+	      exited(run("./noline", ARGS("zero"), none), 3));
 	script("bare", "#!\n");
 	check("no interpreter", exited(run("./bare", ARGS("x"), none), 106));
 	script("dirint", "#!/\n");
@@ -110,9 +119,11 @@ static void scripts(void)
 	waitpid(p, &s, 0);
 	check("a script by a descriptor that is closed on exec", exited(s, 44));
 	fails("execveat: bad flags", syscall(SYS_execveat, fd, "s0", none, none, 0x8000), EINVAL);
-	fails("execveat: empty without the flag", syscall(SYS_execveat, fd, "", none, none, 0), ENOENT);
+	fails("execveat: empty without the flag", syscall(SYS_execveat, fd, "", none, none, 0),
+	      ENOENT);
 	symlink("s0", "link");
-	fails("execveat: AT_SYMLINK_NOFOLLOW", syscall(SYS_execveat, AT_FDCWD, "link", none, none, AT_SYMLINK_NOFOLLOW), ELOOP);
+	fails("execveat: AT_SYMLINK_NOFOLLOW",
+	      syscall(SYS_execveat, AT_FDCWD, "link", none, none, AT_SYMLINK_NOFOLLOW), ELOOP);
 	fails("execveat: bad descriptor", syscall(SYS_execveat, 999, "s0", none, none, 0), EBADF);
 	fails("execve: bad path", execve(BAD_POINTER, none, none), EFAULT);
 	fails("execve: bad environment", execve("./s0", none, BAD_POINTER), EFAULT);
@@ -130,7 +141,8 @@ static void arguments(void)
 
 	memset(big, 'a', sizeof(big));
 	big[131071] = 0;
-	check("an argument of 128 KiB", exited(run(self, ARGS("x", "length", big), none), 131071 % 251));
+	check("an argument of 128 KiB",
+	      exited(run(self, ARGS("x", "length", big), none), 131071 % 251));
 	big[131071] = 'a', big[131072] = 0;
 	check("one byte more", exited(run(self, ARGS("x", "length", big), none), 102));
 	check("in the environment too", exited(run(self, ARGS("x", "9"), ARGS(big)), 102));
@@ -144,7 +156,16 @@ static void arguments(void)
 	many[100] = NULL;
 	check("more than the stack's quarter", exited(run(self, many, none), 102));
 	check("no argv: one empty string", exited(run(self, none, none), 55));
-	check("no environment pointer", ({ int s; pid_t p = fork(); if (!p) { syscall(SYS_execve, self, ARGS("x", "9"), NULL); _exit(1); } waitpid(p, &s, 0); exited(s, 9); }));
+	check("no environment pointer", ({
+		      int s;
+		      pid_t p = fork();
+		      if (!p) {
+			      syscall(SYS_execve, self, ARGS("x", "9"), NULL);
+			      _exit(1);
+		      }
+		      waitpid(p, &s, 0);
+		      exited(s, 9);
+	      }));
 }
 
 static void *sleeping(void *arg)
@@ -261,9 +282,11 @@ static int kept_check(const char *me)
 	read(fd, text, sizeof(text) - 1);
 	if (!strstr(text, "VmLck:\t       0 kB"))
 		return 15;
-	if (getauxval(AT_SECURE) || getauxval(AT_PAGESZ) != 4096 || getauxval(AT_UID) != getuid() || !getauxval(AT_RANDOM) || !getauxval(AT_PHDR))
+	if (getauxval(AT_SECURE) || getauxval(AT_PAGESZ) != 4096 || getauxval(AT_UID) != getuid() ||
+	    !getauxval(AT_RANDOM) || !getauxval(AT_PHDR))
 		return 16;
-	if (getauxval(AT_CLKTCK) != 100 || !getauxval(AT_EXECFN) || !getauxval(AT_PLATFORM) || strcmp((char *)getauxval(AT_PLATFORM), "x86_64"))
+	if (getauxval(AT_CLKTCK) != 100 || !getauxval(AT_EXECFN) || !getauxval(AT_PLATFORM) ||
+	    strcmp((char *)getauxval(AT_PLATFORM), "x86_64"))
 		return 17;
 	return 0;
 }
@@ -280,14 +303,19 @@ int main(int argc, char **argv)
 		if (!strncmp(argv[1], "count ", 6))
 			return argc;
 		if (!strcmp(argv[1], "arguments"))
-			return argc == 5 && !strcmp(argv[2], "./spaces") && !strcmp(argv[3], "a") ? 33 : argc;
+			return argc == 5 && !strcmp(argv[2], "./spaces") && !strcmp(argv[3], "a")
+				       ? 33
+				       : argc;
 		if (!strcmp(argv[1], "kept"))
 			return kept_check(argv[2]);
 		if (!strcmp(argv[1], "alone")) {
 			char text[4096] = {0};
 			int fd = open("/proc/self/status", O_RDONLY);
 			read(fd, text, sizeof(text) - 1);
-			return atoi(argv[2]) == getpid() && getpid() == syscall(SYS_gettid) && strstr(text, "Threads:\t1\n") ? 0 : 1;
+			return atoi(argv[2]) == getpid() && getpid() == syscall(SYS_gettid) &&
+					       strstr(text, "Threads:\t1\n")
+				       ? 0
+				       : 1;
 		}
 		if (!strcmp(argv[1], "linger")) {
 			write(1, "x", 1);

@@ -45,7 +45,8 @@ static void root_users(void)
 static void root_saved(void)
 {
 	works("setreuid by root", call(setreuid, -1, 88));
-	check("saved follows the effective one only when it differs from the real one", uids(0, 88, 88));
+	check("saved follows the effective one only when it differs from the real one",
+	      uids(0, 88, 88));
 	works("real root may come back", call(setreuid, -1, 0));
 	check("so it does", geteuid() == 0);
 }
@@ -133,11 +134,13 @@ int main(void)
 	int fd = creat("created", 0640);
 	struct stat st;
 
-	check("creat", fd >= 0 && write(fd, "abc", 3) == 3 && !fstat(fd, &st) && (st.st_mode & 0777) == 0640);
+	check("creat", fd >= 0 && write(fd, "abc", 3) == 3 && !fstat(fd, &st) &&
+			       (st.st_mode & 0777) == 0640);
 	fails("creat is for writing only", read(fd, buf, 1), EBADF);
 	close(fd);
 	fd = syscall(SYS_creat, "created", 0777);
-	check("creat again cuts and keeps the mode", !fstat(fd, &st) && st.st_size == 0 && (st.st_mode & 0777) == 0640);
+	check("creat again cuts and keeps the mode",
+	      !fstat(fd, &st) && st.st_size == 0 && (st.st_mode & 0777) == 0640);
 	close(fd);
 	fails("pwrite64: negative", syscall(SYS_pwrite64, fd, "x", 1, -1l), EINVAL);
 	fails("pread64: bad descriptor", syscall(SYS_pread64, 999, buf, 1, 0l), EBADF);

@@ -7,7 +7,7 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 #ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_READ  22
 #define MADV_POPULATE_WRITE 23
 #endif
 #define PG 4096
@@ -47,15 +47,26 @@ static void moving(void)
 	c = mremap(a, 4 * PG, 4 * PG, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
 	check("MREMAP_DONTUNMAP", c != MAP_FAILED && c != a && c[0] == 'a' && c[4 * PG - 1] == 'a');
 	check("the old place reads zero", a[0] == 0 && a[3 * PG] == 0);
-	fails("MREMAP_DONTUNMAP with another size", (long)mremap(c, 4 * PG, 8 * PG, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0), EINVAL);
-	fails("MREMAP_DONTUNMAP without MAYMOVE", (long)mremap(c, 4 * PG, 4 * PG, MREMAP_DONTUNMAP, 0), EINVAL);
-	fails("MREMAP_FIXED without MAYMOVE", (long)mremap(c, 4 * PG, 4 * PG, MREMAP_FIXED, b), EINVAL);
-	fails("MREMAP_FIXED over itself", (long)mremap(c, 4 * PG, 4 * PG, MREMAP_MAYMOVE | MREMAP_FIXED, c + PG), EINVAL);
-	fails("MREMAP_FIXED unaligned", (long)mremap(c, 4 * PG, 4 * PG, MREMAP_MAYMOVE | MREMAP_FIXED, b + 1), EINVAL);
-	check("MREMAP_FIXED replaces what is there", mremap(c, 4 * PG, 4 * PG, MREMAP_MAYMOVE | MREMAP_FIXED, b) == b && b[0] == 'a' && b[4 * PG] == 0);
+	fails("MREMAP_DONTUNMAP with another size",
+	      (long)mremap(c, 4 * PG, 8 * PG, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0), EINVAL);
+	fails("MREMAP_DONTUNMAP without MAYMOVE",
+	      (long)mremap(c, 4 * PG, 4 * PG, MREMAP_DONTUNMAP, 0), EINVAL);
+	fails("MREMAP_FIXED without MAYMOVE", (long)mremap(c, 4 * PG, 4 * PG, MREMAP_FIXED, b),
+	      EINVAL);
+	fails("MREMAP_FIXED over itself",
+	      (long)mremap(c, 4 * PG, 4 * PG, MREMAP_MAYMOVE | MREMAP_FIXED, c + PG), EINVAL);
+	fails("MREMAP_FIXED unaligned",
+	      (long)mremap(c, 4 * PG, 4 * PG, MREMAP_MAYMOVE | MREMAP_FIXED, b + 1), EINVAL);
+	check("MREMAP_FIXED replaces what is there",
+	      mremap(c, 4 * PG, 4 * PG, MREMAP_MAYMOVE | MREMAP_FIXED, b) == b && b[0] == 'a' &&
+		      b[4 * PG] == 0);
 	fails("mremap: new size 0", (long)mremap(b, PG, 0, 0), EINVAL);
 	fails("mremap: unaligned", (long)mremap(b + 1, PG, PG, 0), EINVAL);
-	fails("mremap: across mappings", ({ mprotect(b + PG, PG, PROT_READ); (long)mremap(b, 3 * PG, 20 * PG, MREMAP_MAYMOVE); }), EFAULT);
+	fails("mremap: across mappings", ({
+		      mprotect(b + PG, PG, PROT_READ);
+		      (long)mremap(b, 3 * PG, 20 * PG, MREMAP_MAYMOVE);
+	      }),
+	      EFAULT);
 	char *d = anon(3);
 	munmap(d + 2 * PG, PG);
 	mmap(d + 2 * PG, PG, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
@@ -63,9 +74,16 @@ static void moving(void)
 	char *s = mmap(NULL, 2 * PG, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	s[PG] = 's';
 	char *t = mremap(s, 0, 2 * PG, MREMAP_MAYMOVE);
-	check("old size 0 maps shared memory twice", t != MAP_FAILED && t != s && t[PG] == 's' && (t[0] = 'x') && s[0] == 'x');
+	check("old size 0 maps shared memory twice",
+	      t != MAP_FAILED && t != s && t[PG] == 's' && (t[0] = 'x') && s[0] == 'x');
 	fails("old size 0 of private memory", (long)mremap(a, 0, PG, MREMAP_MAYMOVE), EINVAL);
-	check("a moved part", ({ char *m = anon(4); m[PG] = 'm'; char *n = mremap(m + PG, PG, 2 * PG, MREMAP_MAYMOVE); n != MAP_FAILED && n[0] == 'm' && touch(m, false) == 0 && touch(m + 2 * PG, false) == 0; }));
+	check("a moved part", ({
+		      char *m = anon(4);
+		      m[PG] = 'm';
+		      char *n = mremap(m + PG, PG, 2 * PG, MREMAP_MAYMOVE);
+		      n != MAP_FAILED &&n[0] == 'm' && touch(m, false) == 0 &&
+			      touch(m + 2 * PG, false) == 0;
+	      }));
 }
 
 static void advising(void)
@@ -74,7 +92,9 @@ static void advising(void)
 	static const struct {
 		const char *name;
 		int advice;
-	} plain[] = {{"NORMAL", 0}, {"RANDOM", 1}, {"SEQUENTIAL", 2}, {"WILLNEED", 3}, {"FREE", 8}, {"DONTDUMP", 16}, {"DODUMP", 17}, {"COLD", 20}, {"PAGEOUT", 21}};
+	} plain[] = {{"NORMAL", 0},   {"RANDOM", 1}, {"SEQUENTIAL", 2},
+		     {"WILLNEED", 3}, {"FREE", 8},   {"DONTDUMP", 16},
+		     {"DODUMP", 17},  {"COLD", 20},  {"PAGEOUT", 21}};
 
 	for (unsigned i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
 		char name[40];
@@ -86,7 +106,8 @@ static void advising(void)
 	works("MADV_POPULATE_READ", madvise(m + 8 * PG, PG, MADV_POPULATE_READ));
 	check("that one too", resident(m + 8 * PG));
 	mprotect(m + 12 * PG, PG, PROT_READ);
-	fails("MADV_POPULATE_WRITE of what is read-only", madvise(m + 12 * PG, PG, MADV_POPULATE_WRITE), EINVAL);
+	fails("MADV_POPULATE_WRITE of what is read-only",
+	      madvise(m + 12 * PG, PG, MADV_POPULATE_WRITE), EINVAL);
 	m[0] = 'z';
 	works("MADV_DONTNEED", madvise(m, PG, MADV_DONTNEED));
 	check("zero again", m[0] == 0);
@@ -110,7 +131,12 @@ static void advising(void)
 	check("DOFORK and KEEPONFORK undo", exited(s, 0));
 	fails("madvise: unaligned", madvise(m + 1, PG, MADV_NORMAL), EINVAL);
 	works("madvise: nothing", madvise(m, 0, MADV_NORMAL));
-	fails("madvise: a hole, the rest is done", ({ munmap(m + 5 * PG, PG); m[6 * PG] = 'y'; madvise(m + 4 * PG, 4 * PG, MADV_DONTNEED); }), ENOMEM);
+	fails("madvise: a hole, the rest is done", ({
+		      munmap(m + 5 * PG, PG);
+		      m[6 * PG] = 'y';
+		      madvise(m + 4 * PG, 4 * PG, MADV_DONTNEED);
+	      }),
+	      ENOMEM);
 	check("the rest", m[6 * PG] == 0);
 	int fd = open("mf", O_CREAT | O_RDWR | O_TRUNC, 0644);
 	ftruncate(fd, 4 * PG);
@@ -128,7 +154,11 @@ static void advising(void)
 	works("msync MS_SYNC", msync(f, 4 * PG, MS_SYNC));
 	works("msync MS_ASYNC", msync(f, 4 * PG, MS_ASYNC));
 	works("msync MS_INVALIDATE", msync(f, 4 * PG, MS_INVALIDATE));
-	fails("msync MS_INVALIDATE of locked memory", ({ mlock(f, PG); msync(f, PG, MS_INVALIDATE); }), EBUSY);
+	fails("msync MS_INVALIDATE of locked memory", ({
+		      mlock(f, PG);
+		      msync(f, PG, MS_INVALIDATE);
+	      }),
+	      EBUSY);
 	fails("msync: hole", msync(m + 5 * PG, PG, MS_SYNC), ENOMEM);
 	fails("msync: unaligned", msync(f + 1, PG, MS_SYNC), EINVAL);
 	fails("msync: bad flags", msync(f, PG, 64), EINVAL);
@@ -143,27 +173,94 @@ static void placing(void)
 
 	/* Without a high hint nothing is above 47 bits. */
 	check("low without a hint", ((uintptr_t)m >> 47) == 0);
-	char *h = mmap((void *)(1ul << 50), PG, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *h = mmap((void *)(1ul << 50), PG, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
 	check("a hint above 47 bits works", h != MAP_FAILED && (*h = 1) == 1);
 	check("and is taken or left whole", (uintptr_t)h == 1ul << 50 || ((uintptr_t)h >> 47) == 0);
-	check("MAP_FIXED above: there or ENOMEM", ({ char *f = mmap((void *)(1ul << 51), PG, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0); f == MAP_FAILED ? errno == ENOMEM : (*f = 1) == 1; }));
-	fails("MAP_FIXED in the kernel's half", (long)mmap((void *)0xffff800000000000, PG, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), ENOMEM);
-	fails("MAP_FIXED unaligned", (long)mmap(m + 1, PG, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), EINVAL);
-	check("MAP_POPULATE", ({ char *p = mmap(NULL, 4 * PG, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0); resident(p) && resident(p + 3 * PG); }));
-	check("MAP_NORESERVE", mmap(NULL, 1ul << 36, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED);
-	check("MAP_STACK", mmap(NULL, PG, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0) != MAP_FAILED);
-	fails("MAP_SHARED_VALIDATE: unknown flag", ({ int fd = open("mf", O_RDWR); long r = (long)mmap(NULL, PG, PROT_READ, 3 | 0x1000000, fd, 0); int e = errno; close(fd); errno = e; r; }), EOPNOTSUPP);
-	fails("mmap: offset overflows", ({ int fd = open("mf", O_RDWR); long r = (long)mmap(NULL, 2 * PG, PROT_READ, MAP_SHARED, fd, (off_t)0x7ffffffffffff000); int e = errno; close(fd); errno = e; r; }), EOVERFLOW);
-	fails("mmap of a directory", ({ int fd = open(".", O_RDONLY); long r = (long)mmap(NULL, PG, PROT_READ, MAP_PRIVATE, fd, 0); int e = errno; close(fd); errno = e; r; }), ENODEV);
-	fails("mmap of a write-only file", ({ int fd = open("mf", O_WRONLY); long r = (long)mmap(NULL, PG, PROT_READ, MAP_PRIVATE, fd, 0); int e = errno; close(fd); errno = e; r; }), EACCES);
-	fails("mmap of a pipe", ({ int p[2]; pipe(p); long r = (long)mmap(NULL, PG, PROT_READ, MAP_PRIVATE, p[0], 0); int e = errno; close(p[0]), close(p[1]); errno = e; r; }), ENODEV);
-	check("PROT_NONE faults", ({ mprotect(m, PG, PROT_NONE); touch(m, false) == SIGSEGV; }));
+	check("MAP_FIXED above: there or ENOMEM", ({
+		      char *f = mmap((void *)(1ul << 51), PG, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		      f == MAP_FAILED ? errno == ENOMEM : (*f = 1) == 1;
+	      }));
+	fails("MAP_FIXED in the kernel's half",
+	      (long)mmap((void *)0xffff800000000000, PG, PROT_READ,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+	      ENOMEM);
+	fails("MAP_FIXED unaligned",
+	      (long)mmap(m + 1, PG, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+	      EINVAL);
+	check("MAP_POPULATE", ({
+		      char *p = mmap(NULL, 4 * PG, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		      resident(p) && resident(p + 3 * PG);
+	      }));
+	check("MAP_NORESERVE",
+	      mmap(NULL, 1ul << 36, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED);
+	check("MAP_STACK", mmap(NULL, PG, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1,
+				0) != MAP_FAILED);
+	fails("MAP_SHARED_VALIDATE: unknown flag", ({
+		      int fd = open("mf", O_RDWR);
+		      long r = (long)mmap(NULL, PG, PROT_READ, 3 | 0x1000000, fd, 0);
+		      int e = errno;
+		      close(fd);
+		      errno = e;
+		      r;
+	      }),
+	      EOPNOTSUPP);
+	fails("mmap: offset overflows", ({
+		      int fd = open("mf", O_RDWR);
+		      long r = (long)mmap(NULL, 2 * PG, PROT_READ, MAP_SHARED, fd,
+					  (off_t)0x7ffffffffffff000);
+		      int e = errno;
+		      close(fd);
+		      errno = e;
+		      r;
+	      }),
+	      EOVERFLOW);
+	fails("mmap of a directory", ({
+		      int fd = open(".", O_RDONLY);
+		      long r = (long)mmap(NULL, PG, PROT_READ, MAP_PRIVATE, fd, 0);
+		      int e = errno;
+		      close(fd);
+		      errno = e;
+		      r;
+	      }),
+	      ENODEV);
+	fails("mmap of a write-only file", ({
+		      int fd = open("mf", O_WRONLY);
+		      long r = (long)mmap(NULL, PG, PROT_READ, MAP_PRIVATE, fd, 0);
+		      int e = errno;
+		      close(fd);
+		      errno = e;
+		      r;
+	      }),
+	      EACCES);
+	fails("mmap of a pipe", ({
+		      int p[2];
+		      pipe(p);
+		      long r = (long)mmap(NULL, PG, PROT_READ, MAP_PRIVATE, p[0], 0);
+		      int e = errno;
+		      close(p[0]), close(p[1]);
+		      errno = e;
+		      r;
+	      }),
+	      ENODEV);
+	check("PROT_NONE faults", ({
+		      mprotect(m, PG, PROT_NONE);
+		      touch(m, false) == SIGSEGV;
+	      }));
 	fails("mprotect: bad protection", mprotect(m, PG, 0x80), EINVAL);
 	works("mprotect: nothing", mprotect(m, 0, PROT_READ));
 	fails("mprotect: wraps", mprotect(m, -PG, PROT_READ), ENOMEM);
 	fails("munmap: wraps", munmap(m, (size_t)-1), EINVAL);
-	check("code runs", ({ unsigned char *c = mmap(NULL, PG, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		      memcpy(c, "\xb8\x2a\0\0\0\xc3", 6); mprotect(c, PG, PROT_READ | PROT_EXEC); ((int (*)(void))c)() == 42; }));
+	check("code runs", ({
+		      unsigned char *c = mmap(NULL, PG, PROT_READ | PROT_WRITE,
+					      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		      memcpy(c, "\xb8\x2a\0\0\0\xc3", 6);
+		      mprotect(c, PG, PROT_READ | PROT_EXEC);
+		      ((int (*)(void))c)() == 42;
+	      }));
 	/* Below the program's start nothing maps without the right to. */
 	check("brk: 0 asks", syscall(SYS_brk, 0) == syscall(SYS_brk, 0));
 	long at = syscall(SYS_brk, 0);
@@ -179,8 +276,11 @@ static void sharing(void)
 	int fd = open("sh", O_CREAT | O_RDWR | O_TRUNC, 0644), s;
 
 	ftruncate(fd, 2 * PG);
-	char *a = mmap(NULL, 2 * PG, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), *b = mmap(NULL, PG, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-	check("private sees shared until it writes", (a[0] = 'q') && b[0] == 'q' && (b[1] = 'p') && a[1] == 0 && (a[0] = 'r') && b[0] == 'q');
+	char *a = mmap(NULL, 2 * PG, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0),
+	     *b = mmap(NULL, PG, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	check("private sees shared until it writes", (a[0] = 'q') && b[0] == 'q' && (b[1] = 'p') &&
+							     a[1] == 0 && (a[0] = 'r') &&
+							     b[0] == 'q');
 	pid_t p = fork();
 	if (!p) {
 		a[5] = 'c';
@@ -202,9 +302,13 @@ static void sharing(void)
 	ftruncate(big, 4 * PG);
 	char *m = mmap(NULL, 4 * PG, PROT_READ | PROT_WRITE, MAP_SHARED, big, 0);
 	memset(m, 'm', PG);
-	check("write from its own mapping", pwrite(big, m, PG, PG) == PG && m[PG] == 'm' && m[2 * PG - 1] == 'm');
+	check("write from its own mapping",
+	      pwrite(big, m, PG, PG) == PG && m[PG] == 'm' && m[2 * PG - 1] == 'm');
 	check("read into its own mapping", pread(big, m + 2 * PG, PG, 0) == PG && m[2 * PG] == 'm');
-	check("read into what is read-only", ({ mprotect(m, PG, PROT_READ); pread(big, m, 10, 0) == -1 && errno == EFAULT; }));
+	check("read into what is read-only", ({
+		      mprotect(m, PG, PROT_READ);
+		      pread(big, m, 10, 0) == -1 && errno == EFAULT;
+	      }));
 	close(big);
 }
 

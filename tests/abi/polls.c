@@ -18,8 +18,9 @@ static int ask(int fd, int events)
 
 static void kinds(void)
 {
-	int p[2], file = open("file", O_CREAT | O_RDWR, 0644), dir = open(".", O_RDONLY), null = open("/dev/null", O_RDWR),
-	    zero = open("/dev/zero", O_RDONLY), path = open("file", O_PATH);
+	int p[2], file = open("file", O_CREAT | O_RDWR, 0644), dir = open(".", O_RDONLY),
+		  null = open("/dev/null", O_RDWR), zero = open("/dev/zero", O_RDONLY),
+		  path = open("file", O_PATH);
 	static char page[65536];
 
 	check("a file: both", ask(file, POLLIN | POLLOUT) == (POLLIN | POLLOUT));
@@ -70,10 +71,14 @@ static void several(void)
 	f[2] = (struct pollfd){b[1], POLLOUT, 0};
 	f[3] = (struct pollfd){-5, POLLIN, 0x7f};
 	check("poll counts", poll(f, 4, 1000) == 2);
-	check("revents of each", !f[0].revents && f[1].revents == POLLIN && f[2].revents == POLLOUT && !f[3].revents);
+	check("revents of each",
+	      !f[0].revents && f[1].revents == POLLIN && f[2].revents == POLLOUT && !f[3].revents);
 	double t = now();
 	check("poll times out", poll(f, 1, 50) == 0 && now() - t >= 0.05);
-	check("poll of nothing sleeps", ({ t = now(); poll(NULL, 0, 30) == 0 && now() - t >= 0.03; }));
+	check("poll of nothing sleeps", ({
+		      t = now();
+		      poll(NULL, 0, 30) == 0 && now() - t >= 0.03;
+	      }));
 	fails("poll: bad pointer", syscall(SYS_poll, BAD_POINTER, 1, 0), EFAULT);
 	struct rlimit r;
 	getrlimit(RLIMIT_NOFILE, &r);
@@ -113,23 +118,53 @@ static void selecting(void)
 	FD_SET(p[0], &r);
 	FD_SET(p[1], &w);
 	FD_SET(p[0], &e);
-	check("select: one", select(p[1] + 1, &r, &w, &e, NULL) == 1 && !FD_ISSET(p[0], &r) && FD_ISSET(p[1], &w) && !FD_ISSET(p[0], &e));
+	check("select: one", select(p[1] + 1, &r, &w, &e, NULL) == 1 && !FD_ISSET(p[0], &r) &&
+				     FD_ISSET(p[1], &w) && !FD_ISSET(p[0], &e));
 	FD_SET(p[0], &r);
 	double t = now();
-	check("select times out", syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &tv) == 0 && now() - t >= 0.05 && !FD_ISSET(p[0], &r));
+	check("select times out", syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &tv) == 0 &&
+					  now() - t >= 0.05 && !FD_ISSET(p[0], &r));
 	check("and the time is used up", tv.tv_sec == 0 && tv.tv_usec == 0);
 	write(p[1], "x", 1);
 	FD_SET(p[0], &r);
 	tv = (struct timeval){100, 0};
 	check("select: readable", syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &tv) == 1);
 	check("what is left of the time", tv.tv_sec == 99 || tv.tv_sec == 100);
-	check("only below n", ({ FD_ZERO(&r); FD_SET(p[0], &r); tv = (struct timeval){0, 0}; select(p[0], &r, NULL, NULL, &tv) == 0; }));
-	check("the same in two sets counts twice", ({ FD_ZERO(&r); FD_ZERO(&w); int f = open("file", O_RDWR); FD_SET(f, &r); FD_SET(f, &w); int n = select(f + 1, &r, &w, NULL, NULL); close(f); n == 2; }));
-	fails("select: not open", ({ FD_ZERO(&r); FD_SET(60, &r); select(61, &r, NULL, NULL, NULL); }), EBADF);
+	check("only below n", ({
+		      FD_ZERO(&r);
+		      FD_SET(p[0], &r);
+		      tv = (struct timeval){0, 0};
+		      select(p[0], &r, NULL, NULL, &tv) == 0;
+	      }));
+	check("the same in two sets counts twice", ({
+		      FD_ZERO(&r);
+		      FD_ZERO(&w);
+		      int f = open("file", O_RDWR);
+		      FD_SET(f, &r);
+		      FD_SET(f, &w);
+		      int n = select(f + 1, &r, &w, NULL, NULL);
+		      close(f);
+		      n == 2;
+	      }));
+	fails("select: not open", ({
+		      FD_ZERO(&r);
+		      FD_SET(60, &r);
+		      select(61, &r, NULL, NULL, NULL);
+	      }),
+	      EBADF);
 	fails("select: negative n", select(-1, NULL, NULL, NULL, NULL), EINVAL);
-	fails("select: negative time", syscall(SYS_select, 0, NULL, NULL, NULL, &(struct timeval){-1, 0}), EINVAL);
-	fails("select: bad pointer", syscall(SYS_select, 10, BAD_POINTER, NULL, NULL, NULL), EFAULT);
-	check("a closed pipe is readable", ({ char c; read(p[0], &c, 1); close(p[1]); FD_ZERO(&r); FD_SET(p[0], &r); select(p[0] + 1, &r, NULL, NULL, NULL) == 1; }));
+	fails("select: negative time",
+	      syscall(SYS_select, 0, NULL, NULL, NULL, &(struct timeval){-1, 0}), EINVAL);
+	fails("select: bad pointer", syscall(SYS_select, 10, BAD_POINTER, NULL, NULL, NULL),
+	      EFAULT);
+	check("a closed pipe is readable", ({
+		      char c;
+		      read(p[0], &c, 1);
+		      close(p[1]);
+		      FD_ZERO(&r);
+		      FD_SET(p[0], &r);
+		      select(p[0] + 1, &r, NULL, NULL, NULL) == 1;
+	      }));
 	close(p[0]);
 }
 
@@ -162,10 +197,13 @@ static void masks(void)
 	check("the signal came after", caught == SIGUSR1);
 	fails("ppoll: bad size of the mask", syscall(SYS_ppoll, &f, 1, &zero, &none, 4), EINVAL);
 	fails("ppoll: bad time", ppoll(&f, 1, &(struct timespec){0, 1000000000}, NULL), EINVAL);
-	fails("ppoll: bad pointer to the time", syscall(SYS_ppoll, &f, 1, BAD_POINTER, NULL, 8), EFAULT);
-	fails("pselect: bad time", syscall(SYS_pselect6, 0, NULL, NULL, NULL, &(struct timespec){-1, 0}, NULL), EINVAL);
+	fails("ppoll: bad pointer to the time", syscall(SYS_ppoll, &f, 1, BAD_POINTER, NULL, 8),
+	      EFAULT);
+	fails("pselect: bad time",
+	      syscall(SYS_pselect6, 0, NULL, NULL, NULL, &(struct timespec){-1, 0}, NULL), EINVAL);
 	struct timespec left = {0, 30000000};
-	check("ppoll updates the time", syscall(SYS_ppoll, NULL, 0, &left, NULL, 8) == 0 && left.tv_nsec == 0);
+	check("ppoll updates the time",
+	      syscall(SYS_ppoll, NULL, 0, &left, NULL, 8) == 0 && left.tv_nsec == 0);
 	/* SA_RESTART does not restart poll. */
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	sigaction(SIGALRM, &sa, NULL);
@@ -182,7 +220,8 @@ static void fifos(void)
 	int s;
 
 	mkfifo("fifo", 0644);
-	fails("a writer that does not wait needs a reader", open("fifo", O_WRONLY | O_NONBLOCK), ENXIO);
+	fails("a writer that does not wait needs a reader", open("fifo", O_WRONLY | O_NONBLOCK),
+	      ENXIO);
 	int r = open("fifo", O_RDONLY | O_NONBLOCK);
 	check("a reader need not wait", r >= 0);
 	check("never had a writer: no hang-up", ask(r, POLLIN) == 0);
@@ -202,7 +241,8 @@ static void fifos(void)
 	fails("no reader", write(w, "x", 1), EPIPE);
 	close(w);
 	int rw = open("fifo", O_RDWR);
-	check("both at once waits for nobody", rw >= 0 && write(rw, "q", 1) == 1 && read(rw, &c, 1) == 1 && c == 'q');
+	check("both at once waits for nobody",
+	      rw >= 0 && write(rw, "q", 1) == 1 && read(rw, &c, 1) == 1 && c == 'q');
 	close(rw);
 	pid_t p = fork();
 	if (!p) {
@@ -225,7 +265,11 @@ static void fifos(void)
 	fails("a signal ends the wait", open("fifo", O_RDONLY), EINTR);
 	struct stat st;
 	check("a FIFO has no size", !stat("fifo", &st) && S_ISFIFO(st.st_mode) && st.st_size == 0);
-	fails("lseek of a FIFO", ({ r = open("fifo", O_RDWR); lseek(r, 0, SEEK_SET); }), ESPIPE);
+	fails("lseek of a FIFO", ({
+		      r = open("fifo", O_RDWR);
+		      lseek(r, 0, SEEK_SET);
+	      }),
+	      ESPIPE);
 	fails("ftruncate of a FIFO", ftruncate(r, 0), EINVAL);
 	fails("truncate of a FIFO", truncate("fifo", 0), EINVAL);
 	int r2 = open("fifo", O_RDONLY | O_NONBLOCK);
@@ -241,7 +285,10 @@ static void fifos(void)
 	pipe2(pp, O_DIRECT);
 	write(pp[1], "abc", 3), write(pp[1], "defg", 4);
 	check("O_DIRECT keeps packets apart", read(pp[0], buf, 8) == 3 && read(pp[0], buf, 2) == 2);
-	check("what does not fit is lost", ({ write(pp[1], "hi", 2); read(pp[0], buf, 8) == 2 && buf[0] == 'h'; }));
+	check("what does not fit is lost", ({
+		      write(pp[1], "hi", 2);
+		      read(pp[0], buf, 8) == 2 && buf[0] == 'h';
+	      }));
 	fails("pipe2: bad flags", pipe2(pp, O_APPEND), EINVAL);
 	fails("pipe: bad pointer", syscall(SYS_pipe, BAD_POINTER), EFAULT);
 }

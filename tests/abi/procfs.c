@@ -56,29 +56,45 @@ static void stats(void)
 	for (char *p = strrchr(text, ')') + 3; *p && n < 50; n++)
 		f[n] = strtol(p, &p, 10), p += strspn(p, " \n");
 	check("52 fields", n >= 49);
-	check("parent, group, session", f[0] == getppid() && f[1] == getpgrp() && f[2] == getsid(0));
+	check("parent, group, session",
+	      f[0] == getppid() && f[1] == getpgrp() && f[2] == getsid(0));
 	check("threads", f[16] == 1);
 	check("nice and priority", f[15] == 0 && f[14] == 20);
 	check("size and pages", f[19] > 4096 && f[20] >= 0);
 	prctl(PR_SET_NAME, "procfs");
-	check("statm: seven numbers", slurp("/proc/self/statm") > 0 && sscanf(text, "%*d %*d %*d %*d %*d %*d %ld", f) == 1 && f[0] == 0);
+	check("statm: seven numbers", slurp("/proc/self/statm") > 0 &&
+					      sscanf(text, "%*d %*d %*d %*d %*d %*d %ld", f) == 1 &&
+					      f[0] == 0);
 	slurp("/proc/self/status");
 	check("status: Name", !strncmp(text, "Name:\tprocfs\n", 13));
-	check("status: Pid, PPid, Tgid", field("\nPid:") == getpid() && field("\nPPid:") == getppid() && field("\nTgid:") == getpid());
+	check("status: Pid, PPid, Tgid", field("\nPid:") == getpid() &&
+						 field("\nPPid:") == getppid() &&
+						 field("\nTgid:") == getpid());
 	check("status: State", strstr(text, "\nState:\tR (running)\n") != NULL);
 	char ids[100];
-	snprintf(ids, sizeof(ids), "\nUid:\t%d\t%d\t%d\t%d\n", getuid(), geteuid(), geteuid(), geteuid());
+	snprintf(ids, sizeof(ids), "\nUid:\t%d\t%d\t%d\t%d\n", getuid(), geteuid(), geteuid(),
+		 geteuid());
 	check("status: Uid", strstr(text, ids) != NULL);
 	check("status: Gid", strstr(text, "\nGid:\t") != NULL);
 	check("status: Groups", strstr(text, "\nGroups:") != NULL);
-	check("status: VmSize, VmRSS, VmPeak", field("\nVmSize:") > 0 && field("\nVmRSS:") > 0 && field("\nVmPeak:") >= field("\nVmSize:"));
+	check("status: VmSize, VmRSS, VmPeak", field("\nVmSize:") > 0 && field("\nVmRSS:") > 0 &&
+						       field("\nVmPeak:") >= field("\nVmSize:"));
 	check("status: units", strstr(text, " kB\n") != NULL);
 	check("status: Threads", field("\nThreads:") == 1);
-	check("status: signals", strstr(text, "\nSigBlk:\t0000000000000000\n") && strstr(text, "\nSigIgn:\t") && strstr(text, "\nSigCgt:\t") && strstr(text, "\nSigPnd:\t") && strstr(text, "\nShdPnd:\t"));
-	check("status: capabilities", strstr(text, "\nCapInh:\t") && strstr(text, "\nCapPrm:\t") && strstr(text, "\nCapEff:\t") && strstr(text, "\nCapBnd:\t") && strstr(text, "\nCapAmb:\t"));
-	check("status: NoNewPrivs, Seccomp", field("\nNoNewPrivs:") == 0 && field("\nSeccomp:") == 0);
-	check("status: CPUs allowed", strstr(text, "\nCpus_allowed:\t") && strstr(text, "\nCpus_allowed_list:\t"));
-	check("status: switches", field("\nvoluntary_ctxt_switches:") >= 0 && field("\nnonvoluntary_ctxt_switches:") >= 0);
+	check("status: signals",
+	      strstr(text, "\nSigBlk:\t0000000000000000\n") && strstr(text, "\nSigIgn:\t") &&
+		      strstr(text, "\nSigCgt:\t") && strstr(text, "\nSigPnd:\t") &&
+		      strstr(text, "\nShdPnd:\t"));
+	check("status: capabilities", strstr(text, "\nCapInh:\t") && strstr(text, "\nCapPrm:\t") &&
+					      strstr(text, "\nCapEff:\t") &&
+					      strstr(text, "\nCapBnd:\t") &&
+					      strstr(text, "\nCapAmb:\t"));
+	check("status: NoNewPrivs, Seccomp",
+	      field("\nNoNewPrivs:") == 0 && field("\nSeccomp:") == 0);
+	check("status: CPUs allowed",
+	      strstr(text, "\nCpus_allowed:\t") && strstr(text, "\nCpus_allowed_list:\t"));
+	check("status: switches", field("\nvoluntary_ctxt_switches:") >= 0 &&
+					  field("\nnonvoluntary_ctxt_switches:") >= 0);
 	check("status: FDSize, Umask", field("\nFDSize:") > 0 && strstr(text, "\nUmask:\t00"));
 	signal(SIGUSR1, SIG_IGN);
 	slurp("/proc/self/status");
@@ -131,7 +147,8 @@ static void maps(void)
 	snprintf(line, sizeof(line), "%lx-%lx ", (long)m, (long)m + 8192);
 	slurp("/proc/self/maps");
 	char *p = strstr(text, line);
-	check("maps: a file", p && sscanf(p, "%lx-%lx %7s %lx %x:%x %lu %299[^\n]", &lo, &hi, perm, &off, &maj, &min, &ino, name) == 8);
+	check("maps: a file", p && sscanf(p, "%lx-%lx %7s %lx %x:%x %lu %299[^\n]", &lo, &hi, perm,
+					  &off, &maj, &min, &ino, name) == 8);
 	check("maps: its protection", !strcmp(perm, "r--s"));
 	check("maps: offset and inode", off == 4096 && ino == st.st_ino);
 	check("maps: its name", strlen(name) > 7 && !strcmp(name + strlen(name) - 7, "/mapped"));
@@ -151,21 +168,27 @@ static void maps(void)
 		last = hi;
 	}
 	check("maps: in order", ordered);
-	check("smaps: sums", slurp("/proc/self/smaps") > 0 && strstr(text, "\nRss:") && strstr(text, "\nPss:"));
+	check("smaps: sums",
+	      slurp("/proc/self/smaps") > 0 && strstr(text, "\nRss:") && strstr(text, "\nPss:"));
 	uint64_t e = 0;
 	int pm = open("/proc/self/pagemap", O_RDONLY);
 	if (pm < 0) {
 		skip("pagemap: a page that is there");
 	} else {
-		char *a = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *a = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0);
 		a[0] = 1;
-		check("pagemap: a page that is there", pread(pm, &e, 8, (uintptr_t)a / 4096 * 8) == 8 && e >> 63);
+		check("pagemap: a page that is there",
+		      pread(pm, &e, 8, (uintptr_t)a / 4096 * 8) == 8 && e >> 63);
 	}
 	int mem = open("/proc/self/mem", O_RDWR), v = 5, w = 6;
 	check("mem reads", pread(mem, &w, 4, (uintptr_t)&v) == 4 && w == 5);
 	w = 9;
 	check("mem writes", pwrite(mem, &w, 4, (uintptr_t)&v) == 4 && *(volatile int *)&v == 9);
-	check("mem writes what is read-only", ({ char *ro = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); pwrite(mem, "x", 1, (uintptr_t)ro) == 1 && ro[0] == 'x'; }));
+	check("mem writes what is read-only", ({
+		      char *ro = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		      pwrite(mem, "x", 1, (uintptr_t)ro) == 1 && ro[0] == 'x';
+	      }));
 	fails("mem: nothing there to write", pwrite(mem, &w, 4, 16), EIO);
 	fails("mem: nothing there", pread(mem, &w, 4, 16), EIO);
 	close(mem), close(fd);
@@ -177,11 +200,13 @@ static void lines(void)
 	Elf64_auxv_t *a;
 	int fd = open("opened", O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0644);
 
-	check("cmdline", slurp("/proc/self/cmdline") > 0 && strstr(text, "procfs") && text[strlen(text)] == 0);
+	check("cmdline",
+	      slurp("/proc/self/cmdline") > 0 && strstr(text, "procfs") && text[strlen(text)] == 0);
 	pid_t p = fork();
 	int s;
 	if (!p) {
-		execve("/proc/self/exe", (char *[]){"one", "two words", "", "x", NULL}, (char *[]){"VAR=value", "B=2", NULL});
+		execve("/proc/self/exe", (char *[]){"one", "two words", "", "x", NULL},
+		       (char *[]){"VAR=value", "B=2", NULL});
 		_exit(1);
 	}
 	waitpid(p, &s, 0);
@@ -195,13 +220,19 @@ static void lines(void)
 	}
 	check("auxv", n % 16 == 0 && page && end);
 	slurp("/proc/self/limits");
-	check("limits: heading", !strncmp(text, "Limit                     Soft Limit           Hard Limit           Units     \n", 79));
-	check("limits: open files", strstr(text, "\nMax open files            ") && strstr(text, "\nMax realtime timeout      "));
+	check("limits: heading",
+	      !strncmp(
+		      text,
+		      "Limit                     Soft Limit           Hard Limit           Units     \n",
+		      79));
+	check("limits: open files", strstr(text, "\nMax open files            ") &&
+					    strstr(text, "\nMax realtime timeout      "));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	readlink(path, target, 299);
 	check("fd: a name", strlen(target) > 7 && !strcmp(target + strlen(target) - 7, "/opened"));
 	struct stat st;
-	check("fd: the link's mode tells the access", !lstat(path, &st) && S_ISLNK(st.st_mode) && (st.st_mode & 0777) == 0700);
+	check("fd: the link's mode tells the access",
+	      !lstat(path, &st) && S_ISLNK(st.st_mode) && (st.st_mode & 0777) == 0700);
 	DIR *d = opendir("/proc/self/fd");
 	struct dirent *e;
 	bool seen = false;
@@ -212,7 +243,8 @@ static void lines(void)
 	lseek(fd, 5, SEEK_SET);
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	check("fdinfo: position", slurp(path) > 0 && field("pos:") == 5);
-	check("fdinfo: flags", (field("flags:") & (O_APPEND | O_CLOEXEC | O_ACCMODE)) == (O_APPEND | O_CLOEXEC | O_RDWR));
+	check("fdinfo: flags", (field("flags:") & (O_APPEND | O_CLOEXEC | O_ACCMODE)) ==
+				       (O_APPEND | O_CLOEXEC | O_RDWR));
 	int pp[2];
 	pipe(pp);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", pp[0]);
@@ -220,21 +252,39 @@ static void lines(void)
 	readlink(path, target, 299);
 	check("fd: a pipe", !strncmp(target, "pipe:[", 6));
 	int again = open(path, O_WRONLY);
-	check("fd: the pipe's other end opens", again >= 0 && write(again, "x", 1) == 1 && read(pp[0], target, 1) == 1);
+	check("fd: the pipe's other end opens",
+	      again >= 0 && write(again, "x", 1) == 1 && read(pp[0], target, 1) == 1);
 	close(again), close(pp[0]), close(pp[1]), close(fd);
 	memset(target, 0, sizeof(target));
-	check("cwd", readlink("/proc/self/cwd", target, 299) > 0 && ({ char c[300]; getcwd(c, 300); !strcmp(c, target); }));
+	check("cwd", readlink("/proc/self/cwd", target, 299) > 0 && ({
+			     char c[300];
+			     getcwd(c, 300);
+			     !strcmp(c, target);
+		     }));
 	check("root", readlink("/proc/self/root", target, 299) == 1 && target[0] == '/');
 	check("exe", readlink("/proc/self/exe", target, 299) > 0);
-	check("self", ({ memset(target, 0, 300); readlink("/proc/self", target, 299); atoi(target) == getpid(); }));
-	check("thread-self", ({ memset(target, 0, 300); readlink("/proc/thread-self", target, 299); strstr(target, "/task/") != NULL; }));
+	check("self", ({
+		      memset(target, 0, 300);
+		      readlink("/proc/self", target, 299);
+		      atoi(target) == getpid();
+	      }));
+	check("thread-self", ({
+		      memset(target, 0, 300);
+		      readlink("/proc/thread-self", target, 299);
+		      strstr(target, "/task/") != NULL;
+	      }));
 	check("mounts", slurp("/proc/mounts") > 0 && strstr(text, " /proc proc "));
-	check("mountinfo", slurp("/proc/self/mountinfo") > 0 && strstr(text, " / /proc ") && strstr(text, " - proc "));
+	check("mountinfo", slurp("/proc/self/mountinfo") > 0 && strstr(text, " / /proc ") &&
+				   strstr(text, " - proc "));
 	int id, parent, maj, min;
-	check("mountinfo: its fields", sscanf(text, "%d %d %d:%d / / ", &id, &parent, &maj, &min) == 4);
+	check("mountinfo: its fields",
+	      sscanf(text, "%d %d %d:%d / / ", &id, &parent, &maj, &min) == 4);
 	check("comm", slurp("/proc/self/comm") > 0 && !strcmp(text, "procfs\n"));
 	check("oom_score_adj", slurp("/proc/self/oom_score_adj") > 0 && !strcmp(text, "0\n"));
-	check("task", ({ snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid()); slurp(path) > 0 && atoi(text) == getpid(); }));
+	check("task", ({
+		      snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+		      slurp(path) > 0 && atoi(text) == getpid();
+	      }));
 	check("io", slurp("/proc/self/io") > 0 && field("rchar:") > 0 && field("\nsyscr:") > 0);
 }
 
@@ -243,25 +293,51 @@ static void machine(void)
 	double up, idle;
 	int run, all;
 
-	check("meminfo", slurp("/proc/meminfo") > 0 && field("MemTotal:") > 1000 && field("\nMemFree:") > 0 && field("\nMemAvailable:") > 0 && field("\nCached:") >= 0 && field("\nSwapTotal:") >= 0);
-	check("stat", slurp("/proc/stat") > 0 && !strncmp(text, "cpu  ", 5) && strstr(text, "\ncpu0 ") && field("\nctxt ") > 0 && field("\nbtime ") > 0 && field("\nprocesses ") > 0);
-	check("uptime", slurp("/proc/uptime") > 0 && sscanf(text, "%lf %lf", &up, &idle) == 2 && up > 0);
-	check("loadavg", slurp("/proc/loadavg") > 0 && sscanf(text, "%*f %*f %*f %d/%d", &run, &all) == 2 && run > 0 && all >= run);
+	check("meminfo", slurp("/proc/meminfo") > 0 && field("MemTotal:") > 1000 &&
+				 field("\nMemFree:") > 0 && field("\nMemAvailable:") > 0 &&
+				 field("\nCached:") >= 0 && field("\nSwapTotal:") >= 0);
+	check("stat", slurp("/proc/stat") > 0 && !strncmp(text, "cpu  ", 5) &&
+			      strstr(text, "\ncpu0 ") && field("\nctxt ") > 0 &&
+			      field("\nbtime ") > 0 && field("\nprocesses ") > 0);
+	check("uptime",
+	      slurp("/proc/uptime") > 0 && sscanf(text, "%lf %lf", &up, &idle) == 2 && up > 0);
+	check("loadavg", slurp("/proc/loadavg") > 0 &&
+				 sscanf(text, "%*f %*f %*f %d/%d", &run, &all) == 2 && run > 0 &&
+				 all >= run);
 	check("version", slurp("/proc/version") > 0 && !strncmp(text, "Linux version ", 14));
-	check("cpuinfo", slurp("/proc/cpuinfo") > 0 && !strncmp(text, "processor\t: 0\n", 14) && strstr(text, "\nflags\t\t: fpu"));
-	check("filesystems", slurp("/proc/filesystems") > 0 && strstr(text, "nodev\tproc\n") && strstr(text, "nodev\ttmpfs\n"));
+	check("cpuinfo", slurp("/proc/cpuinfo") > 0 && !strncmp(text, "processor\t: 0\n", 14) &&
+				 strstr(text, "\nflags\t\t: fpu"));
+	check("filesystems", slurp("/proc/filesystems") > 0 && strstr(text, "nodev\tproc\n") &&
+				     strstr(text, "nodev\ttmpfs\n"));
 	check("cmdline of the kernel", slurp("/proc/cmdline") > 0);
 	check("devices", slurp("/proc/devices") > 0 && !strncmp(text, "Character devices:\n", 19));
 	check("pid_max", slurp("/proc/sys/kernel/pid_max") > 0 && atoi(text) >= 32768);
 	check("osrelease", slurp("/proc/sys/kernel/osrelease") > 0);
-	check("uuid", slurp("/proc/sys/kernel/random/uuid") == 37 && text[8] == '-' && text[14] == '4');
+	check("uuid",
+	      slurp("/proc/sys/kernel/random/uuid") == 37 && text[8] == '-' && text[14] == '4');
 	check("entropy", slurp("/proc/sys/kernel/random/entropy_avail") > 0 && atoi(text) > 0);
 	check("overcommit", slurp("/proc/sys/vm/overcommit_memory") == 2);
 	fails("not there", open("/proc/nonsense", O_RDONLY), ENOENT);
 	fails("no creation", open("/proc/nonsense", O_RDWR | O_CREAT, 0644), ENOENT);
 	fails("no mkdir", mkdir("/proc/d", 0755), ENOENT);
-	check("reading in small pieces", ({ int fd = open("/proc/version", O_RDONLY); char c; ssize_t n = 0; while (read(fd, &c, 1) == 1) n++; close(fd); n == slurp("/proc/version"); }));
-	check("seeking back", ({ int fd = open("/proc/version", O_RDONLY); char a[10], b[10]; read(fd, a, 10); lseek(fd, 0, SEEK_SET); read(fd, b, 10); close(fd); !memcmp(a, b, 10); }));
+	check("reading in small pieces", ({
+		      int fd = open("/proc/version", O_RDONLY);
+		      char c;
+		      ssize_t n = 0;
+		      while (read(fd, &c, 1) == 1)
+			      n++;
+		      close(fd);
+		      n == slurp("/proc/version");
+	      }));
+	check("seeking back", ({
+		      int fd = open("/proc/version", O_RDONLY);
+		      char a[10], b[10];
+		      read(fd, a, 10);
+		      lseek(fd, 0, SEEK_SET);
+		      read(fd, b, 10);
+		      close(fd);
+		      !memcmp(a, b, 10);
+	      }));
 }
 
 static void as_user(void)
@@ -286,7 +362,8 @@ int main(int argc, char **argv)
 	if (argc == 4) {
 		if (slurp("/proc/self/cmdline") != 17 || memcmp(text, "one\0two words\0\0x\0", 17))
 			return 1;
-		return slurp("/proc/self/environ") == 14 && !memcmp(text, "VAR=value\0B=2", 14) ? 0 : 2;
+		return slurp("/proc/self/environ") == 14 && !memcmp(text, "VAR=value\0B=2", 14) ? 0
+												: 2;
 	}
 	stats();
 	states();

@@ -107,7 +107,11 @@ static void wide(void)
 	dir = open("seek", O_RDONLY);
 	char buf[512];
 	check("getdents", syscall(SYS_getdents, dir, buf, sizeof(buf)) > 0);
-	fails("getdents: too small", ({ lseek(dir, 0, SEEK_SET); syscall(SYS_getdents, dir, buf, 5); }), EINVAL);
+	fails("getdents: too small", ({
+		      lseek(dir, 0, SEEK_SET);
+		      syscall(SYS_getdents, dir, buf, 5);
+	      }),
+	      EINVAL);
 	fails("getdents: bad descriptor", syscall(SYS_getdents64, 999, buf, 100), EBADF);
 	close(dir);
 }
@@ -134,7 +138,8 @@ static void links(void)
 	unlink("many");
 	check("none", !fstat(fd, &st) && st.st_nlink == 0);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	fails("what has no name gets none", linkat(AT_FDCWD, name, AT_FDCWD, "new", AT_SYMLINK_FOLLOW), ENOENT);
+	fails("what has no name gets none",
+	      linkat(AT_FDCWD, name, AT_FDCWD, "new", AT_SYMLINK_FOLLOW), ENOENT);
 	close(fd);
 }
 
@@ -152,7 +157,10 @@ static void figures(void)
 	works("statx: nothing asked", statx_(AT_FDCWD, "fig", 0, 0, &sx));
 	works("statx: all", statx_(AT_FDCWD, "fig", 0, 0xfff, &sx));
 	fstat(fd, &st);
-	check("statx agrees with stat", sx.stx_ino == st.st_ino && sx.stx_mode == st.st_mode && sx.stx_size == 5 && sx.stx_blksize == st.st_blksize && sx.stx_uid == st.st_uid && sx.stx_mtime.tv_sec == st.st_mtim.tv_sec);
+	check("statx agrees with stat",
+	      sx.stx_ino == st.st_ino && sx.stx_mode == st.st_mode && sx.stx_size == 5 &&
+		      sx.stx_blksize == st.st_blksize && sx.stx_uid == st.st_uid &&
+		      sx.stx_mtime.tv_sec == st.st_mtim.tv_sec);
 	check("its basic mask", (sx.stx_mask & STATX_BASIC_STATS) == STATX_BASIC_STATS);
 	check("time of birth", !(sx.stx_mask & STATX_BTIME) || sx.stx_btime.tv_sec > 1000000000);
 	check("device", makedev(sx.stx_dev_major, sx.stx_dev_minor) == st.st_dev);
@@ -172,7 +180,10 @@ static void figures(void)
 	nap(0.02);
 	write(fd, "x", 1);
 	fstat(fd, &st2);
-	check("write moves mtime and ctime", st2.st_mtim.tv_sec > 1000 && st2.st_atim.tv_sec == 1000 && (st2.st_ctim.tv_sec > st.st_ctim.tv_sec || st2.st_ctim.tv_nsec > st.st_ctim.tv_nsec));
+	check("write moves mtime and ctime", st2.st_mtim.tv_sec > 1000 &&
+						     st2.st_atim.tv_sec == 1000 &&
+						     (st2.st_ctim.tv_sec > st.st_ctim.tv_sec ||
+						      st2.st_ctim.tv_nsec > st.st_ctim.tv_nsec));
 	futimens(fd, old);
 	fchmod(fd, 0600);
 	fstat(fd, &st2);
@@ -180,7 +191,8 @@ static void figures(void)
 	mkdir("td", 0755);
 	utimensat(AT_FDCWD, "td", old, 0);
 	close(open("td/new", O_CREAT | O_RDWR, 0644));
-	check("creating moves the directory's mtime", !stat("td", &st2) && st2.st_mtim.tv_sec > 1000);
+	check("creating moves the directory's mtime",
+	      !stat("td", &st2) && st2.st_mtim.tv_sec > 1000);
 	utimensat(AT_FDCWD, "td", old, 0);
 	rename("td/new", "td/other");
 	check("renaming too", !stat("td", &st2) && st2.st_mtim.tv_sec > 1000);
@@ -190,18 +202,26 @@ static void figures(void)
 	works("utime", utime("fig", &(struct utimbuf){5, 6}));
 	check("utime set", !stat("fig", &st2) && st2.st_atime == 5 && st2.st_mtime == 6);
 	works("utimes", utimes("fig", (struct timeval[2]){{7, 8}, {9, 10}}));
-	check("utimes set", !stat("fig", &st2) && st2.st_atim.tv_nsec == 8000 && st2.st_mtim.tv_sec == 9);
-	works("futimesat", syscall(SYS_futimesat, AT_FDCWD, "fig", (struct timeval[2]){{11, 0}, {12, 0}}));
-	fails("utimes: bad microseconds", syscall(SYS_utimes, "fig", (struct timeval[2]){{0, 1000000}, {0, 0}}), EINVAL);
+	check("utimes set",
+	      !stat("fig", &st2) && st2.st_atim.tv_nsec == 8000 && st2.st_mtim.tv_sec == 9);
+	works("futimesat",
+	      syscall(SYS_futimesat, AT_FDCWD, "fig", (struct timeval[2]){{11, 0}, {12, 0}}));
+	fails("utimes: bad microseconds",
+	      syscall(SYS_utimes, "fig", (struct timeval[2]){{0, 1000000}, {0, 0}}), EINVAL);
 	fails("utime: not there", utime("none", NULL), ENOENT);
 	fails("utimensat: bad flags", utimensat(AT_FDCWD, "fig", NULL, 0x8000), EINVAL);
-	fails("utimensat: no path, no descriptor", syscall(SYS_utimensat, 999, NULL, NULL, 0), EBADF);
-	works("times before 1970", utimensat(AT_FDCWD, "fig", (struct timespec[2]){{-5, 0}, {-6, 500}}, 0));
-	check("are kept", !stat("fig", &st2) && st2.st_atim.tv_sec == -5 && st2.st_mtim.tv_sec == -6 && st2.st_mtim.tv_nsec == 500);
+	fails("utimensat: no path, no descriptor", syscall(SYS_utimensat, 999, NULL, NULL, 0),
+	      EBADF);
+	works("times before 1970",
+	      utimensat(AT_FDCWD, "fig", (struct timespec[2]){{-5, 0}, {-6, 500}}, 0));
+	check("are kept", !stat("fig", &st2) && st2.st_atim.tv_sec == -5 &&
+				  st2.st_mtim.tv_sec == -6 && st2.st_mtim.tv_nsec == 500);
 	struct statfs a, b;
 	works("statfs", statfs("fig", &a));
 	works("fstatfs", fstatfs(fd, &b));
-	check("they agree", a.f_type == b.f_type && a.f_blocks == b.f_blocks && a.f_namelen == 255 && a.f_bsize >= 512 && a.f_blocks >= a.f_bfree && a.f_bfree >= a.f_bavail);
+	check("they agree", a.f_type == b.f_type && a.f_blocks == b.f_blocks &&
+				    a.f_namelen == 255 && a.f_bsize >= 512 &&
+				    a.f_blocks >= a.f_bfree && a.f_bfree >= a.f_bavail);
 	check("/proc's kind", !statfs("/proc", &a) && a.f_type == 0x9fa0);
 	check("/sys's kind", statfs("/sys", &a) || a.f_type == 0x62656572);
 	int p[2];

@@ -6,9 +6,9 @@
 #include <termios.h>
 
 #ifndef RWF_HIPRI
-#define RWF_HIPRI 1
-#define RWF_DSYNC 2
-#define RWF_SYNC 4
+#define RWF_HIPRI  1
+#define RWF_DSYNC  2
+#define RWF_SYNC   4
 #define RWF_NOWAIT 8
 #define RWF_APPEND 16
 #endif
@@ -25,7 +25,8 @@ static long pwritev2_(int fd, const struct iovec *v, int n, off_t off, int flags
 static void vectors(void)
 {
 	char a[8] = {0}, b[8] = {0};
-	struct iovec w[2] = {{"hello ", 6}, {"world", 5}}, r[2] = {{a, 3}, {b, 8}}, bad[2] = {{a, 2}, {BAD_POINTER, 4}}, huge[2] = {{a, 1}, {b, (size_t)-1}};
+	struct iovec w[2] = {{"hello ", 6}, {"world", 5}}, r[2] = {{a, 3}, {b, 8}},
+		     bad[2] = {{a, 2}, {BAD_POINTER, 4}}, huge[2] = {{a, 1}, {b, (size_t)-1}};
 	int fd = open("v", O_CREAT | O_RDWR | O_TRUNC, 0644);
 
 	check("writev", writev(fd, w, 2) == 11);
@@ -38,7 +39,11 @@ static void vectors(void)
 	fails("readv: negative length", readv(fd, huge, 2), EINVAL);
 	lseek(fd, 0, SEEK_SET);
 	check("readv: a part before a bad pointer", readv(fd, bad, 2) == 2);
-	fails("writev: the first is bad", ({ bad[0] = bad[1]; writev(fd, bad, 2); }), EFAULT);
+	fails("writev: the first is bad", ({
+		      bad[0] = bad[1];
+		      writev(fd, bad, 2);
+	      }),
+	      EFAULT);
 	fails("readv: bad descriptor", readv(999, r, 2), EBADF);
 	int wo = open("v", O_WRONLY);
 	fails("readv: write-only", readv(wo, r, 2), EBADF);
@@ -46,15 +51,21 @@ static void vectors(void)
 	check("preadv", preadv(fd, r, 2, 6) == 5 && !memcmp(a, "wor", 3));
 	check("pwritev", pwritev(fd, w, 1, 100) == 6);
 	fails("preadv: negative", preadv(fd, r, 2, -1), EINVAL);
-	check("preadv2 at -1 uses the position", ({ lseek(fd, 6, SEEK_SET); preadv2_(fd, r, 1, -1, 0) == 3 && lseek(fd, 0, SEEK_CUR) == 9; }));
-	check("preadv2 with an offset does not move", preadv2_(fd, r, 1, 0, 0) == 3 && lseek(fd, 0, SEEK_CUR) == 9);
+	check("preadv2 at -1 uses the position", ({
+		      lseek(fd, 6, SEEK_SET);
+		      preadv2_(fd, r, 1, -1, 0) == 3 && lseek(fd, 0, SEEK_CUR) == 9;
+	      }));
+	check("preadv2 with an offset does not move",
+	      preadv2_(fd, r, 1, 0, 0) == 3 && lseek(fd, 0, SEEK_CUR) == 9);
 	check("pwritev2 RWF_SYNC", pwritev2_(fd, w, 1, 0, RWF_SYNC) == 6);
 	check("pwritev2 RWF_DSYNC", pwritev2_(fd, w, 1, 0, RWF_DSYNC) == 6);
 	off_t size = lseek(fd, 0, SEEK_END);
 	lseek(fd, 3, SEEK_SET);
-	check("RWF_APPEND", pwritev2_(fd, w, 1, 0, RWF_APPEND) == 6 && lseek(fd, 0, SEEK_END) == size + 6);
+	check("RWF_APPEND",
+	      pwritev2_(fd, w, 1, 0, RWF_APPEND) == 6 && lseek(fd, 0, SEEK_END) == size + 6);
 	lseek(fd, 3, SEEK_SET);
-	check("RWF_APPEND with an offset does not move", pwritev2_(fd, w, 1, 0, RWF_APPEND) == 6 && lseek(fd, 0, SEEK_CUR) == 3);
+	check("RWF_APPEND with an offset does not move",
+	      pwritev2_(fd, w, 1, 0, RWF_APPEND) == 6 && lseek(fd, 0, SEEK_CUR) == 3);
 	fails("preadv2: unknown flags", preadv2_(fd, r, 1, 0, 0x40000000), EOPNOTSUPP);
 	fails("pwritev2: bad descriptor", pwritev2_(999, w, 1, 0, 0), EBADF);
 	int p[2];
@@ -64,7 +75,8 @@ static void vectors(void)
 	fails("pwrite: pipe", pwrite(p[1], a, 1, 0), ESPIPE);
 	check("writev into a pipe", writev(p[1], w, 2) == 11);
 	check("readv from it", readv(p[0], r, 2) == 11);
-	check("preadv2 at -1 of a pipe", write(p[1], "abc", 3) == 3 && preadv2_(p[0], r, 1, -1, 0) == 3);
+	check("preadv2 at -1 of a pipe",
+	      write(p[1], "abc", 3) == 3 && preadv2_(p[0], r, 1, -1, 0) == 3);
 	fails("RWF_NOWAIT of an empty pipe", preadv2_(p[0], r, 1, -1, RWF_NOWAIT), EAGAIN);
 	close(p[0]), close(p[1]);
 	static struct iovec many[1024];
@@ -78,7 +90,8 @@ static void vectors(void)
 static void flags(void)
 {
 	char buf[100] = "0123456789";
-	int a = open("f", O_CREAT | O_RDWR | O_TRUNC, 0644), b = dup(a), ap = open("f", O_WRONLY | O_APPEND), c;
+	int a = open("f", O_CREAT | O_RDWR | O_TRUNC, 0644), b = dup(a),
+	    ap = open("f", O_WRONLY | O_APPEND), c;
 
 	write(a, buf, 10);
 	check("a duplicate shares the position", lseek(b, 0, SEEK_CUR) == 10);
@@ -92,21 +105,42 @@ static void flags(void)
 	check("a child shares it", lseek(a, 0, SEEK_CUR) == 4);
 	write(ap, "x", 1);
 	pwrite(ap, "y", 1, 0);
-	check("pwrite with O_APPEND appends", lseek(a, 0, SEEK_END) == 12 && pread(a, buf, 1, 0) == 1 && buf[0] == '0');
+	check("pwrite with O_APPEND appends",
+	      lseek(a, 0, SEEK_END) == 12 && pread(a, buf, 1, 0) == 1 && buf[0] == '0');
 	fcntl(ap, F_SETFL, 0);
 	pwrite(ap, "y", 1, 0);
-	check("without it, not", lseek(a, 0, SEEK_END) == 12 && pread(a, buf, 1, 0) == 1 && buf[0] == 'y');
+	check("without it, not",
+	      lseek(a, 0, SEEK_END) == 12 && pread(a, buf, 1, 0) == 1 && buf[0] == 'y');
 	works("O_SYNC", c = open("f", O_RDWR | O_SYNC));
 	check("O_SYNC shows", (fcntl(c, F_GETFL) & O_SYNC) == O_SYNC);
 	close(c);
-	check("O_CREAT and O_TRUNC do not show", ({ c = open("f", O_RDWR | O_CREAT | O_TRUNC | O_NONBLOCK, 0644); (fcntl(c, F_GETFL) & (O_CREAT | O_TRUNC | O_NONBLOCK)) == O_NONBLOCK; }));
+	check("O_CREAT and O_TRUNC do not show", ({
+		      c = open("f", O_RDWR | O_CREAT | O_TRUNC | O_NONBLOCK, 0644);
+		      (fcntl(c, F_GETFL) & (O_CREAT | O_TRUNC | O_NONBLOCK)) == O_NONBLOCK;
+	      }));
 	fcntl(c, F_SETFL, O_WRONLY | O_CREAT);
-	check("F_SETFL leaves the access mode", (fcntl(c, F_GETFL) & O_ACCMODE) == O_RDWR && !(fcntl(c, F_GETFL) & O_NONBLOCK));
+	check("F_SETFL leaves the access mode",
+	      (fcntl(c, F_GETFL) & O_ACCMODE) == O_RDWR && !(fcntl(c, F_GETFL) & O_NONBLOCK));
 	close(c);
-	check("F_DUPFD_QUERY or EINVAL", ({ long r = fcntl(a, 1027, b); r == 1 || (r == -1 && errno == EINVAL); }));
-	check("writing more than 2 GiB is cut", ({ size_t n = 1ul << 32; char *m = mmap(NULL, n, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		      int null = open("/dev/null", O_WRONLY); ssize_t r = write(null, m, n); close(null); munmap(m, n); r == 0x7ffff000; }));
-	fails("O_PATH: write", ({ c = open("f", O_PATH); write(c, "x", 1); }), EBADF);
+	check("F_DUPFD_QUERY or EINVAL", ({
+		      long r = fcntl(a, 1027, b);
+		      r == 1 || (r == -1 && errno == EINVAL);
+	      }));
+	check("writing more than 2 GiB is cut", ({
+		      size_t n = 1ul << 32;
+		      char *m = mmap(NULL, n, PROT_READ,
+				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		      int null = open("/dev/null", O_WRONLY);
+		      ssize_t r = write(null, m, n);
+		      close(null);
+		      munmap(m, n);
+		      r == 0x7ffff000;
+	      }));
+	fails("O_PATH: write", ({
+		      c = open("f", O_PATH);
+		      write(c, "x", 1);
+	      }),
+	      EBADF);
 	fails("O_PATH: fstat works, ioctl does not", ioctl(c, FIONREAD, &(int){0}), EBADF);
 	fails("O_PATH: mmap", (long)mmap(NULL, 4096, PROT_READ, MAP_SHARED, c, 0), EBADF);
 	fails("O_PATH: fsync", fsync(c), EBADF);
@@ -152,7 +186,12 @@ static void controls(void)
 	check("F_GETPIPE_SZ", fcntl(p[0], F_GETPIPE_SZ) == 65536);
 	check("F_SETPIPE_SZ rounds up", fcntl(p[0], F_SETPIPE_SZ, 5000) == 8192);
 	fails("F_SETPIPE_SZ of a file", fcntl(fd, F_SETPIPE_SZ, 4096), EBADF);
-	fails("F_SETPIPE_SZ below what is in it", ({ static char b[8192]; write(p[1], b, 8000); fcntl(p[0], F_SETPIPE_SZ, 4096); }), EBUSY);
+	fails("F_SETPIPE_SZ below what is in it", ({
+		      static char b[8192];
+		      write(p[1], b, 8000);
+		      fcntl(p[0], F_SETPIPE_SZ, 4096);
+	      }),
+	      EBUSY);
 	works("F_SETOWN", fcntl(p[0], F_SETOWN, getpid()));
 	check("F_GETOWN", fcntl(p[0], F_GETOWN) == getpid());
 	works("F_SETSIG", fcntl(p[0], F_SETSIG, SIGUSR1));
@@ -160,7 +199,8 @@ static void controls(void)
 	fails("F_SETSIG: bad", fcntl(p[0], F_SETSIG, 99), EINVAL);
 	fails("F_DUPFD: negative", fcntl(fd, F_DUPFD, -1), EINVAL);
 	char c[16];
-	int zero = open("/dev/zero", O_RDWR), full = open("/dev/full", O_RDWR), rnd = open("/dev/urandom", O_RDONLY);
+	int zero = open("/dev/zero", O_RDWR), full = open("/dev/full", O_RDWR),
+	    rnd = open("/dev/urandom", O_RDONLY);
 	check("/dev/zero", read(zero, c, 16) == 16 && !c[0] && !c[15] && write(zero, c, 16) == 16);
 	check("/dev/null", read(null, c, 16) == 0 && write(null, c, 16) == 16);
 	fails("/dev/full", write(full, c, 1), ENOSPC);
@@ -168,7 +208,8 @@ static void controls(void)
 	char *m = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, zero, 0);
 	check("mmap of /dev/zero", m != MAP_FAILED && !m[5000] && (m[5000] = 1));
 	fails("mmap of /dev/null", (long)mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, null, 0), ENODEV);
-	check("lseek of /dev/null", lseek(null, 100, SEEK_SET) == 0 || lseek(null, 0, SEEK_CUR) == 0);
+	check("lseek of /dev/null",
+	      lseek(null, 100, SEEK_SET) == 0 || lseek(null, 0, SEEK_CUR) == 0);
 	close(fd), close(null), close(zero), close(full), close(rnd), close(p[0]), close(p[1]);
 }
 
