@@ -3,7 +3,7 @@
  * MAP_ANONYMOUS) on an internal instance.
  *
  * Seals (F_ADD_SEALS of fcntl(2)) only ever grow; they are checked under the inode's rwsem by
- * whatever they forbid.
+ * whatever they forbid (mmap: sys_mmap holds it until the mapping counts as writable).
  */
 #include <alloc/slab.h>
 #include <fs/mount.h>
@@ -22,18 +22,23 @@ static struct super_block *shm_sb; /* [I] after tmpfs_shm_init */
 
 static ssize_t write(struct file *f, struct iov_iter *from, u64 *pos)
 {
-	u32 seals = READ_ONCE(TMPFS_I(f->inode)->seals);
+	ssize_t n = -EPERM;
+	down_write(&f->inode->rwsem);
+	u32 seals = TMPFS_I(f->inode)->seals;
 	if (unlikely(seals)) {
 		if (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-			return -EPERM;
+			goto out;
 		u64 at = (f->flags | from->oflags) & O_APPEND ? f->inode->size : *pos;
 		if ((seals & F_SEAL_GROW) && at + from->count > f->inode->size) {
 			if (at >= f->inode->size)
-				return -EPERM;
+				goto out;
 			from->count = f->inode->size - at;
 		}
 	}
-	return generic_write(f, from, pos);
+	n = generic_write_locked(f, from, pos);
+out:
+	up_write(&f->inode->rwsem);
+	return n;
 }
 
 static s64 llseek(struct file *f, s64 off, int whence)

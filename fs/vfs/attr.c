@@ -85,6 +85,8 @@ static int check_owner(struct inode *i, struct iattr *a)
 		return -EPERM;
 	/* Somebody else's program must not stay set-id. */
 	if (!S_ISDIR(i->mode) && (i->mode & (S_ISUID | S_ISGID))) {
+		if (!inode_owner_or_capable(i))
+			return -EPERM; /* chown(path, -1, -1) asks nothing else */
 		a->valid |= ATTR_MODE;
 		a->mode = i->mode & ~S_ISUID;
 		if (i->mode & 0010)

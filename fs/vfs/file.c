@@ -3,7 +3,7 @@
  *
  * A file is counted by descriptors, VMAs, messages in flight and calls in progress. The last put runs
  * flush-like work that may sleep: from atomic context, and while current holds its address space for
- * writing (munmap), it is put off: to the thread's return to user mode or to a work queue. Memory goes
+ * writing (munmap), it is put off to a work queue. Memory goes
  * through RCU, because fd lookups try for a reference without a lock.
  */
 #include <alloc/slab.h>
@@ -33,7 +33,7 @@ static void file_free_rcu(struct rcu_head *h)
 	slab_free(file_cache, container_of(h, struct file, rcu));
 }
 
-static void file_free(struct file *f)
+void file_free(struct file *f)
 {
 	cred_put(f->cred);
 	if (f->owner)

@@ -31,6 +31,23 @@ static int file_limits(struct file *f, struct vm_map *req)
 	return 0;
 }
 
+/* A shared writable mapping comes about with the inode's rwsem held, so that the look at a file's seals and
+ * the count of its writable mappings go together. */
+static s64 map_file(struct file *f, struct vm_map *req) __no_lock_check
+{
+	struct inode *i = f->inode;
+	bool lock = (req->flags & MAP_TYPE) != MAP_PRIVATE && (req->vm_flags & VM_MAYWRITE) &&
+		    S_ISREG(i->mode);
+	if (lock)
+		down_read(&i->rwsem);
+	s64 ret = f->ops->mmap(f, req);
+	if (!ret)
+		ret = vm_mmap(current->mm, req);
+	if (lock)
+		up_read(&i->rwsem);
+	return ret;
+}
+
 s64 sys_mmap(u64 addr, u64 len, u64 prot, u64 flags, u64 fd, u64 off)
 {
 	struct fdref r = {NULL, false};
@@ -79,11 +96,10 @@ s64 sys_mmap(u64 addr, u64 len, u64 prot, u64 flags, u64 fd, u64 off)
 	if (r.f) {
 		ret = file_limits(r.f, &req);
 		if (!ret)
-			ret = r.f->ops->mmap(r.f, &req);
-		if (ret)
-			goto out;
+			ret = map_file(r.f, &req);
+	} else {
+		ret = vm_mmap(current->mm, &req);
 	}
-	ret = vm_mmap(current->mm, &req);
 out:
 	fdref_put(r);
 	return ret;

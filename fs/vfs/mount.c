@@ -223,13 +223,19 @@ int mount_graft(struct mount *m, const struct path *at)
  * by mount_drop_list after the semaphore. */
 void mount_detach(struct mount *m, struct list *drop)
 {
-	while (!list_empty(&m->children))
-		mount_detach(list_first_entry(&m->children, struct mount, sibling), drop);
-	list_del(&m->ns_list);
-	m->ns = NULL;
-	init_mnt_ns.nr--;
-	unhang(m);
-	list_add_tail(&m->ns_list, drop);
+	/* Leaves first, in a loop: mounts nest as deep as somebody likes. */
+	for (struct mount *c = m, *up;; c = up) {
+		while (!list_empty(&c->children))
+			c = list_first_entry(&c->children, struct mount, sibling);
+		up = c->parent;
+		list_del(&c->ns_list);
+		c->ns = NULL;
+		init_mnt_ns.nr--;
+		unhang(c);
+		list_add_tail(&c->ns_list, drop);
+		if (c == m)
+			break;
+	}
 	mount_changed();
 }
 
@@ -355,10 +361,11 @@ void path_cross_mounts(struct path *p)
 	}
 }
 
-/* p: counted; while it is the root of a mount, becomes the mountpoint below. */
-void path_up_mounts(struct path *p)
+/* p: counted; while it is the root of a mount, becomes the mountpoint below. Not beyond root, which may be a
+ * mountpoint itself when something was mounted there after chroot. */
+void path_up_mounts(struct path *p, const struct path *root)
 {
-	while (p->dentry == p->mnt->root) {
+	while (p->dentry == p->mnt->root && !(p->mnt == root->mnt && p->dentry == root->dentry)) {
 		struct path up;
 		spin_lock(&rename_lock);
 		up.mnt = p->mnt->parent;

@@ -235,8 +235,11 @@ static int go_up(struct walk *w)
 	if (w->path.mnt == w->root.mnt && w->path.dentry == w->root.dentry)
 		return w->flags & LOOKUP_BENEATH ? -EXDEV : 0;
 	struct mount *was = w->path.mnt;
-	path_up_mounts(&w->path);
-	if (w->path.dentry != w->path.mnt->root) {
+	path_up_mounts(&w->path, &w->root);
+	if (w->path.mnt == w->root.mnt && w->path.dentry == w->root.dentry) {
+		if (w->flags & LOOKUP_BENEATH)
+			return -EXDEV;
+	} else if (w->path.dentry != w->path.mnt->root) {
 		struct dentry *p = get_parent(w->path.dentry);
 		dentry_put(w->path.dentry);
 		w->path.dentry = p;

@@ -104,6 +104,7 @@ static void create_end(struct walk *w, struct dentry *d) __no_lock_check
 int vfs_mknod(int dirfd, const char *name, mode_t mode, dev_t dev)
 {
 	struct walk w;
+	mode &= S_IFMT | 07777;
 	if (!(mode & S_IFMT))
 		mode |= S_IFREG;
 	if (S_ISDIR(mode))
@@ -389,7 +390,10 @@ static int rename_lookup(struct walk *ow, struct walk *nw, struct dentry **od, s
 		if (ow->must_dir || (!(flags & RENAME_EXCHANGE) && nw->must_dir))
 			return -ENOTDIR;
 	}
-	/* Nothing may become its own descendant; a non-empty ancestor cannot be replaced. */
+	/* Nothing may become its own descendant; a non-empty ancestor cannot be replaced. Inside one
+	 * directory neither can be, and without rename_mutex the way up does not stand still. */
+	if (ow->path.dentry == nw->path.dentry)
+		return 0;
 	if (dentry_is_ancestor(*od, nw->path.dentry))
 		return -EINVAL;
 	if (dentry_is_ancestor(*nd, ow->path.dentry))

@@ -104,19 +104,10 @@ int file_do_open(struct file *f, const struct path *p, int flags)
 	return 0;
 }
 
-/* A file that never got as far as file_do_open's success. */
-static void file_abandon(struct file *f)
-{
-	cred_put(f->cred);
-	slab_free(file_cache, f);
-}
-
 /* O_TRUNC of a file that is open; also with O_RDONLY, which does not count as a writer. */
 static int open_truncate(struct file *f)
 {
 	struct inode *i = f->inode;
-	if (!i->size && !i->blocks)
-		return 0;
 	int err = inode_write_get(i);
 	if (err)
 		return err;
@@ -144,7 +135,7 @@ static struct file *open_finish(struct path *p, int flags, bool created)
 	err = file_do_open(f, p, flags);
 	if (err) {
 		path_put(p);
-		file_abandon(f);
+		file_free(f);
 		return ERR_PTR(err);
 	}
 	if ((flags & O_TRUNC) && !created && S_ISREG(i->mode)) {
@@ -338,7 +329,7 @@ struct file *file_open_exec(const struct path *p)
 	int err = file_do_open(f, &q, O_RDONLY);
 	if (err) {
 		path_put(&q);
-		file_abandon(f);
+		file_free(f);
 		return ERR_PTR(err);
 	}
 	err = file_deny_write(f);

@@ -39,28 +39,27 @@ static int strip_privs(struct inode *i)
 	return inode_setattr(i, &a);
 }
 
-ssize_t generic_write(struct file *f, struct iov_iter *from, u64 *pos)
+ssize_t generic_write_locked(struct file *f, struct iov_iter *from, u64 *pos)
 {
 	struct inode *i = f->inode;
 	size_t want = from->count;
 	if (!want)
 		return 0;
-	down_write(&i->rwsem);
 	u64 at = (f->flags | from->oflags) & O_APPEND ? i->size : *pos;
 	u64 limit = vfs_rlimit(RLIMIT_FSIZE);
 	ssize_t n = -EFBIG;
 	if (unlikely(at >= limit)) {
 		(void)signal_send_thread(current, SIGXFSZ, NULL);
-		goto out;
+		return n;
 	}
 	limit = min(limit, i->sb->max_size);
 	if (unlikely(at >= limit))
-		goto out;
+		return n;
 	size_t cut = want > limit - at ? want - (limit - at) : 0;
 	from->count -= cut;
 	n = strip_privs(i);
 	if (n)
-		goto out;
+		return n;
 	n = mapping_write(i->mapping, at, from);
 	from->count += cut;
 	if (n > 0) {
@@ -70,10 +69,19 @@ ssize_t generic_write(struct file *f, struct iov_iter *from, u64 *pos)
 		*pos = at;
 		inode_touch_mtime(i);
 	}
-out:
+	return n;
+}
+
+ssize_t generic_write(struct file *f, struct iov_iter *from, u64 *pos)
+{
+	struct inode *i = f->inode;
+	if (!from->count)
+		return 0;
+	down_write(&i->rwsem);
+	ssize_t n = generic_write_locked(f, from, pos);
 	up_write(&i->rwsem);
 	if (n > 0 && (f->flags & O_DSYNC)) {
-		int err = vfs_fsync(f, at - (u64)n, at, (f->flags & O_SYNC) != O_SYNC);
+		int err = vfs_fsync(f, *pos - (u64)n, *pos, (f->flags & O_SYNC) != O_SYNC);
 		if (err)
 			return err;
 	}

@@ -105,7 +105,7 @@ struct dentry *walk_lookup_last(struct walk *w);
 void walk_take(struct walk *w, struct path *out);
 void walk_end(struct walk *w);
 void path_cross_mounts(struct path *p); /* p counted before and after */
-void path_up_mounts(struct path *p);
+void path_up_mounts(struct path *p, const struct path *root);
 
 /* ---- name operations (nameop.c) ---- */
 int may_create(struct inode *dir, struct dentry *d);
@@ -115,6 +115,7 @@ int vfs_create_locked(struct path *dir, struct dentry *d, mode_t mode, dev_t rde
 /* ---- files ---- */
 extern struct slab_cache *file_cache;
 struct file *file_alloc(void);
+void file_free(struct file *f); /* never opened: its memory and what file_alloc took */
 void file_init(void);
 int file_do_open(struct file *f, const struct path *p, int flags);
 void locks_remove_posix(struct file *f, struct files *owner); /* fs/locks */

@@ -397,6 +397,8 @@ void dentry_instantiate(struct dentry *d,
 			struct inode *i); /* consumes the reference; NULL: negative */
 ssize_t generic_read(struct file *f, struct iov_iter *to, u64 *pos);
 ssize_t generic_write(struct file *f, struct iov_iter *from, u64 *pos);
+/* The same with the inode's rwsem held for writing, and without O_DSYNC. */
+ssize_t generic_write_locked(struct file *f, struct iov_iter *from, u64 *pos);
 s64 generic_llseek(struct file *f, s64 off, int whence);
 /* SEEK_SET and SEEK_CUR only: positions are cookies, or the text has no length before it is made. */
 s64 seek_no_end(struct file *f, s64 off, int whence);

@@ -77,6 +77,9 @@ static struct page *pcp_refill(struct pcp *pcp, struct zone *z, u64 mark)
 
 	if (!pcp->limit)
 		return zone_take(z, 0, mark);
+	/* The fallback zone's stack may hold pages, up to its last slot. */
+	if (pcp->count)
+		return pcp->pages[--pcp->count];
 	spin_lock(&z->lock);
 	for (unsigned i = 0; i < PCP_BATCH && z->nr_free > mark; i++) {
 		p = buddy_take(z, 0);

@@ -223,10 +223,14 @@ void mapping_readahead(struct mapping *m, unsigned long index, unsigned long nr)
 {
 	struct page *p;
 
+	unsigned long end = index + nr;
+
 	if (!m->ops->read_page)
 		return;
+	if (m->ops->size)
+		end = min(end, (m->ops->size(m) + PAGE_SIZE - 1) >> PAGE_SHIFT);
 	down_read(&m->invalidate_lock);
-	for (unsigned long end = index + nr; index < end; index++) {
+	for (; index < end; index++) {
 		p = mapping_find(m, index);
 		if (!p) {
 			p = mapping_new_page(m, index, false);

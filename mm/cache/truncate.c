@@ -86,6 +86,8 @@ void mapping_truncate(struct mapping *m, u64 newsize)
 	down_write(&m->invalidate_lock);
 	unmap_pages(m, first, ~0ul, true);
 	remove_range(m, first, ~0ul, true);
+	/* Once more: a fault that had its page before may have put a private copy there since. */
+	unmap_pages(m, first, ~0ul, true);
 	if (newsize & ~PAGE_MASK)
 		zero_part(m, newsize >> PAGE_SHIFT, newsize & ~PAGE_MASK, PAGE_SIZE);
 	up_write(&m->invalidate_lock);

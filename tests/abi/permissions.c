@@ -109,6 +109,8 @@ static void bits_as_owner(void)
 	check("dropped", mode_of("foreign") == 0755);
 	fails("chmod of another's", chmod("x004", 0777), EPERM);
 	fails("chown of another's", chown("x004", -1, 1000), EPERM);
+	fails("chown to nobody of another's setuid file", chown("theirsuid", -1, -1), EPERM);
+	check("keeps its bits", mode_of("theirsuid") == 06755);
 	fails("fchown", ({
 		      int f = open("x004", O_RDONLY);
 		      int r = fchown(f, 1000, 1000);
@@ -242,6 +244,7 @@ int main(void)
 	directories();
 	make("o400", 0400, 1000, 1000), make("o044", 0044, 1000, 1000);
 	make("g040", 0040, 0, 1000), make("g004", 0004, 0, 1000), make("s040", 0040, 0, 3000);
+	make("theirsuid", 06755, 0, 0);
 	make("x004", 0004, 0, 0), make("x440", 0440, 0, 0), make("x666", 0666, 0, 0),
 		make("r400", 0400, 0, 0);
 	make("r000", 0, 0, 0), make("own", 0755, 1000, 1000), make("foreign", 0755, 1000, 3000);
