@@ -8,7 +8,7 @@ ifneq ($(BUILD),debug)
 $(error BUILD is release or debug)
 endif
 endif
-UBSAN  ?= 0
+UBSAN  ?= $(if $(filter debug,$(BUILD)),1,0)
 ifneq ($(CC),clang)
 CC     := $(shell command -v x86_64-elf-gcc >/dev/null 2>&1 && echo x86_64-elf-gcc || echo gcc)
 endif

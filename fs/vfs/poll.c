@@ -232,7 +232,7 @@ static ktime_t deadline_in(s64 ns)
 	if (!ns)
 		return 0;
 	ktime_t now = ktime_get();
-	return ns > KTIME_MAX - now ? KTIME_MAX : now + ns;
+	return ktime_add(now, ns);
 }
 
 s64 sys_poll(void __user *fds, unsigned n, int timeout_ms)

@@ -24,6 +24,14 @@ struct timespec ktime_to_timespec(ktime_t t);
 /* KTIME_MAX on overflow; negative when ts is invalid (tv_nsec out of range or negative seconds). */
 ktime_t timespec_to_ktime(const struct timespec *ts);
 
+/* a + b for times that are not negative: KTIME_MAX (never) where the sum does not fit. */
+static inline ktime_t ktime_add(ktime_t a, ktime_t b)
+{
+	ktime_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? KTIME_MAX : sum;
+}
+
 /* A one-shot timer. fn runs in hard-IRQ context on the CPU that started it and may restart it; once fn
  * returned the timer is not touched any more (fn may hand it to whoever frees it). */
 struct timer {

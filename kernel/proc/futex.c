@@ -429,11 +429,11 @@ static int import_deadline(int op, const struct timespec __user *uts, s64 *deadl
 		return -EINVAL;
 	if ((op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) == FUTEX_WAIT) {
 		s64 now = ktime_get();
-		*deadline = t > KTIME_MAX - now ? KTIME_MAX : now + t;
+		*deadline = ktime_add(now, t);
 	} else if (op & FUTEX_CLOCK_REALTIME) {
 		s64 delta = t - ktime_get_real();
 		s64 now = ktime_get();
-		*deadline = delta > KTIME_MAX - now ? KTIME_MAX : now + delta;
+		*deadline = ktime_add(now, delta);
 	} else {
 		*deadline = t;
 	}

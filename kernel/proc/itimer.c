@@ -38,9 +38,9 @@ static void real_expired(struct timer *t)
 	ktime_t interval = READ_ONCE(it->real_interval);
 	(void)signal_send_group(&it->proc->tg, SIGALRM, NULL);
 	if (interval) {
-		ktime_t now = ktime_get(), next = t->expires + interval;
+		ktime_t now = ktime_get(), next = ktime_add(t->expires, interval);
 		if (next <= now) /* late: skip what was missed */
-			next = now + interval - (now - t->expires) % interval;
+			next = ktime_add(now, interval - (now - t->expires) % interval);
 		timer_start(t, next);
 	}
 }
@@ -163,7 +163,7 @@ static void set_real(struct itimers *it, ktime_t value, ktime_t interval)
 		return;
 	ktime_t now = ktime_get();
 	WRITE_ONCE(it->real_interval, interval);
-	timer_start(&it->real, value > KTIME_MAX - now ? KTIME_MAX : now + value);
+	timer_start(&it->real, ktime_add(now, value));
 }
 
 /* Exchange a CPU-time timer; value NULL: only read. */

@@ -130,7 +130,7 @@ static s64 sleep_relative(int clk, ktime_t ns, struct timespec __user *urem)
 		return err;
 	struct restart *r = &current->restart;
 	r->args[0] = (u64)clk;
-	r->args[1] = (u64)(ns > KTIME_MAX - now ? KTIME_MAX : now + ns);
+	r->args[1] = (u64)ktime_add(now, ns);
 	r->args[2] = user_to_u64(urem);
 	return nanosleep_restart(r);
 }

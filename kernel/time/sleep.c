@@ -22,7 +22,7 @@ s64 schedule_timeout(s64 ns)
 		WRITE_ONCE(me->state, T_RUNNING);
 		return 0;
 	}
-	ktime_t now = ktime_get(), end = ns > KTIME_MAX - now ? KTIME_MAX : now + ns;
+	ktime_t now = ktime_get(), end = ktime_add(now, ns);
 	me->sleep_timer.fn = sleep_expired;
 	me->sleep_timed_out = false;
 	timer_start(&me->sleep_timer, end);
