@@ -1,6 +1,5 @@
 """The boot matrix: every path from reset to a shell that works, and off again."""
 import itertools
-import os
 import re
 import time
 

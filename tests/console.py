@@ -1,6 +1,5 @@
 """The screen and the keyboard, and a session on the serial port as a person would have it."""
 import os
-import re
 import time
 
 from harness import BUILD, ISO, PROMPT, Failure, Machine
@@ -89,6 +88,20 @@ def keyboard(iso):
             raise Failure(f"no red background: {reds} pixels")
 
 
+def layout():
+    """kbd=de: y and z change places, and the key right of L gives a letter of two bytes."""
+    with Machine(kernel=KERNEL, append="console=ttyS0 console=tty0 kbd=de") as m:
+        m.expect(PROMPT)
+        time.sleep(1)
+        m.type_text("touch yz")
+        m.keys("semicolon", "ret")
+        deadline = time.time() + 20
+        while (got := m.shell("cd /root; echo *")) == "*" and time.time() < deadline:
+            time.sleep(0.3)
+        if got != "zy\u00f6":
+            raise Failure(f"typed yz; on a German keyboard, got {got!r}")
+
+
 def paste():
     """A long paste through the serial port loses nothing."""
     text = "".join(f"line {i} " + "x" * 60 + "\r" for i in range(300))
@@ -125,6 +138,7 @@ def run_all(results, parallel):
         ("console job control", job_control),
         ("console keyboard and framebuffer (BIOS, GRUB)", keyboard, True),
         ("console keyboard and VGA text (PVH)", keyboard, False),
+        ("console German layout", layout),
         ("console paste of 20 kB", paste),
         ("console users and tools", users),
     ])

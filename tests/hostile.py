@@ -1,7 +1,6 @@
 """Bad input: broken archives, missing init, odd options; and random system calls on a checking build."""
 import os
 import re
-import struct
 
 from harness import BUILD, PROMPT, Failure, Machine
 
