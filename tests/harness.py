@@ -16,6 +16,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, "build")
 ISO = os.path.join(BUILD, "daedalus.iso")
 PROMPT = r"root@daedalus:[^\r\n]*# "
+FIRST_PROMPT = r"root@daedalus:[^\r\n]*#"  # a log line may stand where the blank should
 ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]")
 
 
@@ -75,6 +76,8 @@ class Failure(Exception):
 class Machine:
     """A QEMU guest. With-statement: it is gone at the end."""
 
+    quiet = False  # after the first prompt: no log messages on the console
+
     def __init__(self, kernel=None, initrd=None, append="", iso=None, usb=None, machine="q35", cpu="max", smp=1,
                  mem="512M", uefi=False, args=(), timeout=60, log=None, serial=True):
         self.dir = tempfile.mkdtemp(prefix="daedalus-")
@@ -122,8 +125,15 @@ class Machine:
     # -- serial ---------------------------------------------------------------------------------
     def expect(self, pattern, timeout=None):
         """Wait for a regular expression on the serial port; a panic or the end is a failure."""
+        if pattern == PROMPT and not self.quiet:
+            pattern = FIRST_PROMPT
         patterns = [pattern, r"Kernel panic - not syncing:[^\r\n]*", pexpect.EOF, pexpect.TIMEOUT]
         index = self.child.expect(patterns, timeout=self.timeout if timeout is None else timeout)
+        if index == 0 and pattern == FIRST_PROMPT and not self.quiet:
+            # A late driver's message may fall into what tests look at: no more of them from here on.
+            self.quiet = True
+            self.send("dmesg -n 1\r")
+            return self.expect(PROMPT, timeout)
         if index:
             what = ["", "kernel panic", "QEMU ended", "time-out"][index]
             if index == 1:
